@@ -1,0 +1,140 @@
+// Package interchange reads and writes accounts in the formats of other programs.
+package interchange
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"codefob/internal/account"
+)
+
+// Caps on what an import looks at.
+const (
+	MaxBytes   = 64 << 20
+	MaxEntries = 10_000 // accounts and entries that cannot be read, together
+)
+
+// The errors of an import as a whole.
+var (
+	ErrUnrecognized = errors.New("no otpauth URI in it")
+	ErrTooLarge     = fmt.Errorf("over %d MiB", MaxBytes>>20)
+	ErrTooMany      = fmt.Errorf("over %d accounts", MaxEntries)
+)
+
+// Result is what an import found: the accounts in their order, without ids, and
+// what could not be read.
+type Result struct {
+	Accounts []account.Account
+	Errors   []EntryError
+}
+
+// EntryError says why one entry was left out. It never holds a secret.
+type EntryError struct {
+	Where string // "line 3", or "line 3, GitHub (alice)" where the label could be read
+	Err   error
+}
+
+func (e EntryError) Error() string { return e.Where + ": " + e.Err.Error() }
+
+func (e EntryError) Unwrap() error { return e.Err }
+
+// ParseURIList reads otpauth URIs, one a line, as [account.ParseURI] takes them.
+// It skips blank lines and those that begin with #. The text is UTF-8 or UTF-16,
+// with any line ends. It returns [ErrUnrecognized] when no line is an otpauth
+// URI or one of its kin, [ErrTooLarge] or [ErrTooMany].
+func ParseURIList(data []byte) (Result, error) {
+	if len(data) > MaxBytes {
+		return Result{}, ErrTooLarge
+	}
+	data = utf8Text(data)
+	var (
+		result     Result
+		recognized bool
+		entries    int
+	)
+	for number, line := 1, []byte(nil); len(data) > 0; number++ {
+		line, data = cutLine(data)
+		if line = bytes.TrimSpace(line); len(line) == 0 || line[0] == '#' {
+			continue
+		}
+		if entries++; entries > MaxEntries {
+			break
+		}
+		a, err := account.ParseURI(string(line))
+		recognized = recognized || !errors.Is(err, account.ErrNotURI)
+		if err != nil {
+			where := fmt.Sprintf("line %d", number)
+			if a.Issuer != "" || a.Name != "" {
+				where += ", " + a.Label()
+			}
+			result.Errors = append(result.Errors, EntryError{where, err})
+			continue
+		}
+		result.Accounts = append(result.Accounts, a)
+	}
+	switch {
+	case !recognized:
+		return Result{}, ErrUnrecognized
+	case entries > MaxEntries:
+		return Result{}, ErrTooMany
+	}
+	return result, nil
+}
+
+// FormatURIList writes one otpauth URI a line, secrets included.
+func FormatURIList(accounts []account.Account) []byte {
+	var out bytes.Buffer
+	for _, a := range accounts {
+		out.WriteString(a.URI())
+		out.WriteByte('\n')
+	}
+	return out.Bytes()
+}
+
+// cutLine divides text after its first line, which ends in LF, CRLF, CR or the text's end.
+func cutLine(text []byte) (line, rest []byte) {
+	i := bytes.IndexAny(text, "\r\n")
+	if i < 0 {
+		return text, nil
+	}
+	line, rest = text[:i], text[i+1:]
+	if text[i] == '\r' && len(rest) > 0 && rest[0] == '\n' {
+		rest = rest[1:]
+	}
+	return line, rest
+}
+
+// utf8Text returns the text as UTF-8 without a byte order mark. UTF-16 shows by
+// its mark, or by the zero in its first character, as every list begins in ASCII.
+func utf8Text(data []byte) []byte {
+	var order binary.ByteOrder
+	switch {
+	case len(data) < 2:
+		return data
+	case data[0] == 0xff && data[1] == 0xfe:
+		data, order = data[2:], binary.LittleEndian
+	case data[0] == 0xfe && data[1] == 0xff:
+		data, order = data[2:], binary.BigEndian
+	case data[0] != 0 && data[1] == 0:
+		order = binary.LittleEndian
+	case data[0] == 0 && data[1] != 0:
+		order = binary.BigEndian
+	default:
+		return bytes.TrimPrefix(data, []byte("\ufeff"))
+	}
+	text := make([]byte, 0, len(data)/2)
+	for ; len(data) >= 2; data = data[2:] {
+		r := rune(order.Uint16(data))
+		if utf16.IsSurrogate(r) && len(data) >= 4 {
+			if pair := utf16.DecodeRune(r, rune(order.Uint16(data[2:]))); pair != utf8.RuneError {
+				r, data = pair, data[2:]
+			}
+		}
+		text = utf8.AppendRune(text, r) // U+FFFD for half a pair
+	}
+	return text
+}
