@@ -1,0 +1,5 @@
+//go:build !windows
+
+package install
+
+var registryHere Registry
