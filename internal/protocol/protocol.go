@@ -1,0 +1,245 @@
+// Package protocol defines what the extension and the host say to each other
+// over native messaging: one JSON object a message, framed by package
+// nativemsg. It is the only definition; extension/src/protocol.ts is generated
+// from it (make generate) and a test fails when the two differ.
+//
+// It imports the standard library only.
+package protocol
+
+import "encoding/json"
+
+// Version is raised when a change would break an older extension.
+const Version = 1
+
+// HostName is the name under which browsers know the host.
+const HostName = "codefob"
+
+// Caps, checked before anything is allocated.
+const (
+	MaxRequest = 64 << 10 // What the host accepts, in bytes.
+	MaxReply   = 1 << 20  // What browsers accept from a host, in bytes.
+)
+
+// MaxAccounts is the most accounts one reply lists.
+const MaxAccounts = 50
+
+// Method is a request's name. The set is closed.
+type Method string
+
+// The methods, each with its parameters and its result.
+const (
+	MethodHello  Method = "host.hello"      // HelloParams → HelloResult
+	MethodUnlock Method = "vault.unlock"    // – → VaultResult, once the native prompt ended
+	MethodLock   Method = "vault.lock"      // – → VaultResult
+	MethodMatch  Method = "accounts.match"  // MatchParams → MatchResult
+	MethodSearch Method = "accounts.search" // SearchParams → SearchResult
+	MethodAllow  Method = "site.allow"      // AllowParams → AllowResult
+	MethodCode   Method = "code.release"    // ReleaseParams → ReleaseResult
+)
+
+// Methods lists the closed set.
+var Methods = []Method{MethodHello, MethodUnlock, MethodLock, MethodMatch, MethodSearch, MethodAllow, MethodCode}
+
+// Request is one message from the extension.
+type Request struct {
+	ID     uint32          `json:"id"`               // the reply carries the same number
+	Method Method          `json:"method"`           //
+	Params json.RawMessage `json:"params,omitempty"` // an object, or left out where the method takes none
+}
+
+// Reply is one message from the host: a result or an error, never both.
+type Reply struct {
+	ID     uint32 `json:"id"` // 0 when the request's number could not be read
+	Result any    `json:"result,omitempty"`
+	Error  *Error `json:"error,omitempty"`
+}
+
+// Error says what went wrong, in words for the person, and in Hint what to do next.
+type Error struct {
+	Code    ErrorCode `json:"code"`
+	Message string    `json:"message"`
+	Hint    string    `json:"hint,omitempty"`
+}
+
+// Error lets an Error travel as a Go error.
+func (e *Error) Error() string { return e.Message }
+
+// ErrorCode is what the extension branches on. The set is closed.
+type ErrorCode string
+
+// The error codes.
+const (
+	ErrBadRequest    ErrorCode = "bad_request"    // not JSON, unknown fields, wrong types
+	ErrUnknownMethod ErrorCode = "unknown_method" // outside the closed set
+	ErrTooLarge      ErrorCode = "too_large"      // over MaxRequest
+	ErrVaultMissing  ErrorCode = "vault_missing"  // no vault yet: codefob init
+	ErrVaultLocked   ErrorCode = "vault_locked"   // unlock first
+	ErrVaultDamaged  ErrorCode = "vault_damaged"  // a file of the vault cannot be read
+	ErrVaultNewer    ErrorCode = "vault_newer"    // written by a newer Codefob
+	ErrVaultStorage  ErrorCode = "vault_storage"  // full disk, read-only folder, another writer
+	ErrUnlock        ErrorCode = "unlock_failed"  // prompt dismissed, missing, or the passphrase was wrong
+	ErrHandle        ErrorCode = "unknown_handle" // the handle is not of this session: match again
+	ErrOrigin        ErrorCode = "origin_refused" // this page or frame can never get a code
+	ErrNotAllowed    ErrorCode = "not_allowed"    // the account does not serve this host: ask, then site.allow
+	ErrBudget        ErrorCode = "budget_used"    // too many codes in a short time
+	ErrInternal      ErrorCode = "internal"       // a defect of ours
+)
+
+// ErrorCodes lists the closed set.
+var ErrorCodes = []ErrorCode{
+	ErrBadRequest, ErrUnknownMethod, ErrTooLarge, ErrVaultMissing, ErrVaultLocked, ErrVaultDamaged, ErrVaultNewer,
+	ErrVaultStorage, ErrUnlock, ErrHandle, ErrOrigin, ErrNotAllowed, ErrBudget, ErrInternal,
+}
+
+// Context says where a code would go. The background script builds it from the
+// browser's own sender record, never from what a page or a content script says.
+// Origins are as the browser serialises them (HTML, "ASCII serialization of an
+// origin"); "null" is refused.
+type Context struct {
+	Origin    string   `json:"origin"`              // of the document that holds the field
+	Ancestors []string `json:"ancestors,omitempty"` // origins from its parent up to the top; none for a top document
+	Tab       int64    `json:"tab"`
+	Frame     int64    `json:"frame"`    // 0 is the top frame
+	Document  string   `json:"document"` // names this one document; at most 64 bytes
+	Private   bool     `json:"private,omitempty"`
+}
+
+// VaultState is what a host knows of the vault.
+type VaultState string
+
+// The vault's states.
+const (
+	VaultNone   VaultState = "none"
+	VaultLocked VaultState = "locked"
+	VaultOpen   VaultState = "open"
+)
+
+// VaultStates lists the closed set.
+var VaultStates = []VaultState{VaultNone, VaultLocked, VaultOpen}
+
+// HelloParams names the caller, for the log.
+type HelloParams struct {
+	Client  string `json:"client"`  // "chromium" or "firefox"
+	Version string `json:"version"` // the extension's
+}
+
+// HelloResult describes the host.
+type HelloResult struct {
+	Version  string     `json:"version"`  // the host's
+	Protocol int        `json:"protocol"` // Version
+	Platform string     `json:"platform"` // GOOS
+	Vault    VaultState `json:"vault"`
+	Accounts int        `json:"accounts"` // 0 unless the vault is open
+}
+
+// VaultResult tells the state after a lock or unlock.
+type VaultResult struct {
+	Vault VaultState `json:"vault"`
+}
+
+// Strength says how well an account belongs to a host; see package site.
+type Strength string
+
+// The strengths, from the strongest.
+const (
+	StrengthBound     Strength = "bound"     // enrolled there, or the user allowed it: fills on a plain confirm
+	StrengthKnown     Strength = "known"     // the directory of services lists the host for the issuer: ask once
+	StrengthRelated   Strength = "related"   // same registrable domain as a bound host: ask once
+	StrengthSuggested Strength = "suggested" // the issuer's name is the domain's label: ask once
+	StrengthNone      Strength = "none"      // found by search only: warn, naming both sites
+)
+
+// Strengths lists the closed set.
+var Strengths = []Strength{StrengthBound, StrengthKnown, StrengthRelated, StrengthSuggested, StrengthNone}
+
+// AccountType is the kind of one-time code.
+type AccountType string
+
+// The types of accounts.
+const (
+	TypeTOTP  AccountType = "totp"  // RFC 6238
+	TypeHOTP  AccountType = "hotp"  // RFC 4226
+	TypeSteam AccountType = "steam" // Steam Guard: five letters and digits
+)
+
+// AccountTypes lists the closed set.
+var AccountTypes = []AccountType{TypeTOTP, TypeHOTP, TypeSteam}
+
+// Account is what the extension may know of an account.
+type Account struct {
+	Handle   string      `json:"handle"`  // names the account to this host process only
+	Issuer   string      `json:"issuer"`  // may be empty
+	Account  string      `json:"account"` // the user's name at the issuer; may be empty
+	Strength Strength    `json:"strength"`
+	Type     AccountType `json:"type"`
+	Digits   int         `json:"digits"`         // characters of a code
+	Period   int         `json:"period"`         // seconds; 0 for hotp
+	Site     string      `json:"site,omitempty"` // a host that it serves, as shown to people
+}
+
+// MatchParams asks which accounts may serve a document.
+type MatchParams struct {
+	Context Context `json:"context"`
+}
+
+// MatchResult lists them, the strongest first, then the last used.
+type MatchResult struct {
+	Host     string    `json:"host"` // the exact host, as shown to people: punycode, port unless default
+	Accounts []Account `json:"accounts"`
+}
+
+// SearchParams looks for accounts by what the user typed in the popup.
+type SearchParams struct {
+	Query string `json:"query"` // empty lists all; at most 256 bytes
+	Limit int    `json:"limit"` // 1 to MaxAccounts
+	// Context is the tab that the popup stands over, for the strengths; may be left out.
+	Context *Context `json:"context,omitempty"`
+}
+
+// SearchResult lists accounts by issuer and name; Total counts those beyond the limit too.
+type SearchResult struct {
+	Accounts []Account `json:"accounts"`
+	Total    int       `json:"total"`
+}
+
+// AllowParams records that the user agreed to let an account serve a host.
+type AllowParams struct {
+	Handle  string  `json:"handle"`
+	Context Context `json:"context"`
+}
+
+// AllowResult names the host that the account serves now.
+type AllowResult struct {
+	Host string `json:"host"`
+}
+
+// Purpose says what becomes of a code.
+type Purpose string
+
+// The purposes.
+const (
+	PurposeFill Purpose = "fill" // needs a context that the account is bound to
+	PurposeShow Purpose = "show" // shown in the popup
+	PurposeCopy Purpose = "copy" // put into the clipboard by the popup
+)
+
+// Purposes lists the closed set.
+var Purposes = []Purpose{PurposeFill, PurposeShow, PurposeCopy}
+
+// ReleaseParams asks for one code, after the user confirmed.
+type ReleaseParams struct {
+	Handle  string   `json:"handle"`
+	Context *Context `json:"context,omitempty"` // needed to fill
+	Nonce   string   `json:"nonce"`             // 16 to 64 bytes, new for each confirmation; used once
+	Purpose Purpose  `json:"purpose"`
+}
+
+// ReleaseResult is a code and when it is good, in milliseconds since 1970.
+//
+// With under three seconds left of a period, a code to fill is that of the next
+// period: ValidFrom then lies ahead, and the extension waits for it.
+type ReleaseResult struct {
+	Code      string `json:"code"`
+	ValidFrom int64  `json:"validFrom"` // 0 for hotp
+	ExpiresAt int64  `json:"expiresAt"` // 0 for hotp
+}
