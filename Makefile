@@ -62,5 +62,35 @@ bench: setup host extension
 	go test -run '^$$' -bench . -benchmem ./internal/...
 	native-host/bench
 
+# For good: the program and the extension in place, and the browsers told.
+SYSTEM := $(if $(filter 0,$(shell id -u)),--system)
+install: host extension
+	install -D -m 755 $(HOST) $(DESTDIR)$(PREFIX)/bin/codefob
+	rm -rf $(DESTDIR)$(PREFIX)/share/codefob/extension
+	mkdir -p $(DESTDIR)$(PREFIX)/share/codefob
+	cp -R extension/dist $(DESTDIR)$(PREFIX)/share/codefob/extension
+	$(if $(DESTDIR),,$(PREFIX)/bin/codefob install $(SYSTEM))
+
+uninstall:
+	-$(PREFIX)/bin/codefob uninstall $(SYSTEM)
+	rm -rf $(PREFIX)/bin/codefob $(PREFIX)/share/codefob
+
+# For the stores, and for other computers. macOS needs a Mac: cgo reaches the Keychain.
+VERSION = $(shell sed -n 's/^const version = "\(.*\)"/\1/p' native-host/main.go)
+dist: SETUP := dist
+dist: setup extension
+	mkdir -p dist
+	cd extension && node pack.mjs ../dist
+	GOOS=linux GOARCH=amd64 $(GO_BUILD) -o dist/codefob-$(VERSION)-linux-amd64 ./native-host
+	GOOS=linux GOARCH=arm64 $(GO_BUILD) -o dist/codefob-$(VERSION)-linux-arm64 ./native-host
+	GOOS=windows GOARCH=amd64 $(GO_BUILD) -o dist/codefob-$(VERSION)-windows-amd64.exe ./native-host
+ifeq ($(shell uname),Darwin)
+	CGO_ENABLED=1 GOARCH=arm64 $(GO_BUILD) -o dist/codefob-$(VERSION)-darwin-arm64 ./native-host
+	CGO_ENABLED=1 GOARCH=amd64 $(GO_BUILD) -o dist/codefob-$(VERSION)-darwin-amd64 ./native-host
+else
+	@echo "not built: darwin. Run make dist on a Mac: only there can it be linked with the Keychain."
+endif
+	cd dist && sha256sum codefob-* > SHA256SUMS
+
 clean:
 	rm -rf build dist extension/dist
