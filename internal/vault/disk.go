@@ -1,0 +1,68 @@
+package vault
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// disk is what a save needs of a file system. It is an interface so that tests
+// can let each step fail.
+type disk interface {
+	ReadFile(name string, most int64) ([]byte, error)
+	Create(name string) (diskFile, error) // new, 0600, never through a link
+	Link(from, to string) error
+	Rename(from, to string) error
+	Remove(name string) error
+	SyncFolder(name string) error
+}
+
+type diskFile interface {
+	io.Writer
+	Sync() error
+	Close() error
+}
+
+type osDisk struct{}
+
+var errNotRegular = errors.New("is not a regular file")
+
+// ReadFile reads a regular file of at most so many bytes, never through a link.
+func (osDisk) ReadFile(name string, most int64) ([]byte, error) {
+	f, err := os.OpenFile(name, os.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s %w", name, errNotRegular)
+	}
+	if info.Size() > most {
+		return nil, fmt.Errorf("%s is larger than %d MiB", name, most>>20)
+	}
+	b := make([]byte, info.Size())
+	_, err = io.ReadFull(f, b)
+	return b, err
+}
+
+func (osDisk) Create(name string) (diskFile, error) {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|openFlags, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Chmod(0o600); err != nil { // whatever the umask
+		f.Close()
+		os.Remove(name)
+		return nil, err
+	}
+	return f, nil
+}
+
+func (osDisk) Link(from, to string) error   { return os.Link(from, to) }
+func (osDisk) Rename(from, to string) error { return os.Rename(from, to) }
+func (osDisk) Remove(name string) error     { return os.Remove(name) }

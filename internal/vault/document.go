@@ -1,0 +1,250 @@
+package vault
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"filippo.io/age"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"codefob/internal/account"
+)
+
+// schema is the version of the JSON in accounts.age.
+const schema = 1
+
+// keepRemoved is how long a removed account can be brought back.
+const keepRemoved = 90 * 24 * time.Hour
+
+// envelope is the JSON in accounts.age; T is the form of an account in it.
+type envelope[T any] struct {
+	Schema     int            `json:"schema"`
+	Generation uint64         `json:"generation"` // counts the saves
+	Vault      string         `json:"vault"`      // random, never changes
+	Accounts   []T            `json:"accounts"`
+	Unknown    jsontext.Value `json:",embed"` // from newer versions: kept
+}
+
+// record is one account in accounts.age. Times are in milliseconds since 1970.
+type record struct {
+	ID        string         `json:"id"`
+	Type      string         `json:"type"`
+	Issuer    string         `json:"issuer,omitzero"`
+	Name      string         `json:"name,omitzero"`
+	Secret    string         `json:"secret,omitzero"`    // base32 without padding
+	Algorithm string         `json:"algorithm,omitzero"` // SHA1 if left out
+	Digits    int            `json:"digits"`
+	Period    int            `json:"period,omitzero"`  // seconds
+	Counter   uint64         `json:"counter,omitzero"` // of the next code
+	Sites     []string       `json:"sites,omitzero"`
+	Created   int64          `json:"created"`
+	LabelsAt  int64          `json:"labelsAt,omitzero"`  // when issuer or name changed, if they did
+	SitesAt   int64          `json:"sitesAt,omitzero"`   // when sites changed
+	RemovedAt int64          `json:"removedAt,omitzero"` // a tombstone, if not zero
+	Unknown   jsontext.Value `json:",embed"`
+}
+
+// document is accounts.age, understood.
+type document struct {
+	envelope[record]
+	aside       []jsontext.Value // accounts that are not understood: kept
+	asideErrors []error          // why, in the same order
+}
+
+func newDocument() *document {
+	return &document{envelope: envelope[record]{Schema: schema, Vault: rand.Text()}}
+}
+
+// parseDocument reads the JSON of accounts.age. It returns [ErrNewer] or
+// [ErrDamaged]; one bad account is set aside and does not refuse the rest.
+func parseDocument(plain []byte) (*document, error) {
+	d := new(document)
+	d.Accounts = make([]record, 0, bytes.Count(plain, []byte(`"id":`))) // a guess, so that it need not grow
+	if err := json.Unmarshal(plain, &d.envelope); err != nil || d.Schema != schema {
+		// Once more, slowly: find out which version it is and which account is bad.
+		var version struct {
+			Schema int `json:"schema"`
+		}
+		if json.Unmarshal(plain, &version) == nil && version.Schema > schema {
+			return nil, fmt.Errorf("%w: schema %d, this one knows %d", ErrNewer, version.Schema, schema)
+		}
+		var loose envelope[jsontext.Value]
+		if json.Unmarshal(plain, &loose) != nil || loose.Schema != schema {
+			return nil, fmt.Errorf("%w: accounts are not JSON as expected", ErrDamaged)
+		}
+		d.envelope = envelope[record]{Schema: loose.Schema, Generation: loose.Generation, Vault: loose.Vault, Unknown: loose.Unknown}
+		for i, raw := range loose.Accounts {
+			var r record
+			if err := json.Unmarshal(raw, &r); err != nil {
+				d.setAside(raw, fmt.Errorf("account %d is not JSON as expected", i+1))
+				continue
+			}
+			d.Accounts = append(d.Accounts, r)
+		}
+	}
+	if d.Vault == "" {
+		return nil, fmt.Errorf("%w: accounts have no vault id", ErrDamaged)
+	}
+	return d, nil
+}
+
+func (d *document) setAside(raw jsontext.Value, why error) {
+	d.aside = append(d.aside, raw)
+	d.asideErrors = append(d.asideErrors, why)
+}
+
+// live are the accounts that can be used, and where each id stands among them.
+// What cannot be used is set aside.
+func (d *document) live() ([]account.Account, map[string]int) {
+	accounts := make([]account.Account, 0, len(d.Accounts))
+	byID := make(map[string]int, len(d.Accounts))
+	good := d.Accounts[:0]
+	for _, r := range d.Accounts {
+		if r.RemovedAt != 0 && r.ID != "" {
+			good = append(good, r)
+			continue
+		}
+		a, err := r.account()
+		if r.ID == "" {
+			err = errors.New("has no id")
+		} else if _, twice := byID[r.ID]; twice {
+			err = errors.New("has the id of another account")
+		}
+		if err != nil {
+			raw, _ := json.Marshal(r) // what was just read can be written
+			d.setAside(raw, fmt.Errorf("account %q: %w", a.Label(), err))
+			continue
+		}
+		byID[r.ID] = len(accounts)
+		good, accounts = append(good, r), append(accounts, a)
+	}
+	d.Accounts = good
+	return accounts, byID
+}
+
+// marshal gives the JSON for accounts.age.
+func (d *document) marshal() ([]byte, error) {
+	if len(d.aside) == 0 {
+		var out bytes.Buffer
+		out.Grow(256 * (len(d.Accounts) + 1)) // so that it need not grow
+		err := json.MarshalWrite(&out, &d.envelope)
+		return out.Bytes(), err
+	}
+	all := envelope[jsontext.Value]{Schema: d.Schema, Generation: d.Generation, Vault: d.Vault, Unknown: d.Unknown}
+	for i := range d.Accounts {
+		raw, err := json.Marshal(&d.Accounts[i])
+		if err != nil {
+			return nil, err
+		}
+		all.Accounts = append(all.Accounts, raw)
+	}
+	all.Accounts = append(all.Accounts, d.aside...)
+	return json.Marshal(&all)
+}
+
+func (r *record) account() (account.Account, error) {
+	a := account.Account{
+		ID: r.ID, Type: account.Type(r.Type), Issuer: r.Issuer, Name: r.Name, Algorithm: account.Algorithm(r.Algorithm),
+		Digits: r.Digits, Period: time.Duration(r.Period) * time.Second, Counter: r.Counter, Sites: r.Sites,
+	}
+	if a.Algorithm == "" {
+		a.Algorithm = account.SHA1
+	}
+	if r.Period < 0 || r.Period > 86400 { // before the multiplication can wrap around
+		return a, fmt.Errorf("period of %d s", r.Period)
+	}
+	secret, err := account.ParseSecret(r.Secret)
+	if err != nil {
+		return a, err
+	}
+	a.Secret = secret
+	return a, a.Validate()
+}
+
+// set writes a's fields into the record, and the clock of those that change: it
+// moves forward even if the computer's was set back.
+func (r *record) set(a account.Account, now int64) {
+	if r.Issuer != a.Issuer || r.Name != a.Name {
+		r.Issuer, r.Name, r.LabelsAt = a.Issuer, a.Name, max(now, r.Created+1, r.LabelsAt+1)
+	}
+	if !slices.Equal(r.Sites, a.Sites) {
+		r.Sites, r.SitesAt = a.Sites, max(now, r.Created+1, r.SitesAt+1)
+	}
+	r.Type, r.Secret, r.Digits, r.Counter = string(a.Type), a.Secret.Base32(), a.Digits, a.Counter
+	r.Algorithm, r.Period = string(a.Algorithm), int(a.Period/time.Second)
+	if a.Algorithm == account.SHA1 {
+		r.Algorithm = ""
+	}
+}
+
+// forgetRemoved drops what tombstones older than keepRemoved still hold.
+func (d *document) forgetRemoved(now int64) {
+	for i, r := range d.Accounts {
+		if r.RemovedAt != 0 && now-r.RemovedAt > keepRemoved.Milliseconds() {
+			d.Accounts[i] = record{ID: r.ID, Created: r.Created, RemovedAt: r.RemovedAt, Unknown: r.Unknown}
+		}
+	}
+}
+
+// seal encrypts to recipients, as the age tool would (age-encryption.org/v1).
+func seal(plain []byte, recipients ...age.Recipient) ([]byte, error) {
+	var out bytes.Buffer
+	out.Grow(len(plain) + len(plain)/1024 + 1024) // 16 bytes every 64 KiB, and the header
+	w, err := age.Encrypt(&out, recipients...)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(plain); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// holds tells whether sealed opens to plain.
+func holds(sealed, plain []byte, identity age.Identity) error {
+	r, err := age.Decrypt(bytes.NewReader(sealed), identity)
+	if err != nil {
+		return err
+	}
+	part := make([]byte, 32<<10)
+	for {
+		n, err := r.Read(part)
+		if n > len(plain) || !bytes.Equal(part[:n], plain[:n]) || err == io.EOF && n < len(plain) {
+			return errDiffers
+		}
+		plain = plain[n:]
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func unseal(sealed []byte, identities ...age.Identity) ([]byte, error) {
+	r, err := age.Decrypt(bytes.NewReader(sealed), identities...)
+	if err != nil {
+		return nil, err
+	}
+	plain := make([]byte, 0, len(sealed)) // the plaintext is shorter: one allocation
+	for {
+		n, err := r.Read(plain[len(plain):cap(plain)])
+		plain = plain[:len(plain)+n]
+		if err == io.EOF {
+			return plain, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}

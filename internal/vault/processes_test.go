@@ -1,0 +1,265 @@
+package vault
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"codefob/internal/account"
+)
+
+// children are what the test binary does as the other program: the vault is in
+// VAULT_TEST_HOME, VAULT_TEST_N says how often, VAULT_TEST_ID is an account.
+var children = map[string]func() error{
+	"add": func() error {
+		return repeat(func(v *Vault, i int) error { return printed(add(v, totp(fmt.Sprint(i)))) })
+	},
+	"code": func() error {
+		return repeat(func(v *Vault, _ int) error { return printed(v.NextCode(os.Getenv("VAULT_TEST_ID"))) })
+	},
+	"spend": func() error {
+		return repeat(func(v *Vault, _ int) error {
+			v.now = func() time.Time { return noon }
+			err := v.Spend("an id", Budget{PerMinute: 17, PerHour: 30})
+			if errors.Is(err, ErrBudget) {
+				return nil
+			}
+			return printed("spent", err)
+		})
+	},
+	"count": func() error { // in the account's name, until killed
+		return repeat(func(v *Vault, _ int) (err error) {
+			var name string
+			err = v.Update(func(tx *Tx) error {
+				return tx.Edit(os.Getenv("VAULT_TEST_ID"), func(a *account.Account) error {
+					n, err := strconv.Atoi(a.Name)
+					name = fmt.Sprint(n + 1)
+					a.Name = name
+					return err
+				})
+			})
+			return printed(name, err)
+		})
+	},
+	"hold": func() error { // the lock, until the end of input
+		return repeat(func(v *Vault, _ int) error {
+			_, err := v.lockFolder()
+			check := printed("held", err)
+			io.Copy(io.Discard, os.Stdin)
+			return check
+		})
+	},
+}
+
+var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+
+func repeat(work func(v *Vault, i int) error) error {
+	v, err := Open(os.Getenv("VAULT_TEST_HOME"))
+	if err != nil {
+		return err
+	}
+	if err := v.UnlockIdentity([]byte(os.Getenv("VAULT_TEST_IDENTITY"))); err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(os.Getenv("VAULT_TEST_N"))
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		if err := work(v, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func printed(line string, err error) error {
+	if err == nil {
+		fmt.Println(line)
+	}
+	return err
+}
+
+func child(v *Vault, work string, n int, id string) *exec.Cmd {
+	c := exec.Command(os.Args[0])
+	c.Env = append(os.Environ(), "VAULT_TEST_CHILD="+work, "VAULT_TEST_HOME="+v.home, "VAULT_TEST_ID="+id,
+		"VAULT_TEST_IDENTITY="+v.identity.String(), fmt.Sprintf("VAULT_TEST_N=%d", n))
+	c.Stderr = os.Stderr
+	return c
+}
+
+// together runs so many other programs at once and returns all they printed.
+func together(t *testing.T, v *Vault, programs int, work string, n int, id string) (lines []string) {
+	t.Helper()
+	outputs := make([]string, programs)
+	var all sync.WaitGroup
+	for i := range outputs {
+		all.Go(func() {
+			out, err := child(v, work, n, id).Output()
+			if err != nil {
+				t.Errorf("program %d: %v", i, err)
+			}
+			outputs[i] = string(out)
+		})
+	}
+	all.Wait()
+	for _, out := range outputs {
+		lines = append(lines, strings.Fields(out)...)
+	}
+	return lines
+}
+
+func TestTwoVaultsOfOneFolder(t *testing.T) {
+	a := newVault(t)
+	b := again(t, a)
+	mustAdd(t, a, totp("1"))
+	mustAdd(t, b, totp("2"))
+	mustAdd(t, a, totp("3"))
+	if names(a) != "1 2 3" || names(b) != "1 2" || a.Generation() != 3 {
+		t.Errorf("the one has %q of generation %d, the other %q", names(a), a.Generation(), names(b))
+	}
+	for _, want := range []bool{true, false} {
+		if changed, err := b.Refresh(); changed != want || err != nil || names(b) != "1 2 3" {
+			t.Errorf("Refresh = %v, %v with %q; want %v", changed, err, names(b), want)
+		}
+	}
+	// Another vault in its place is noticed, and not given the slots of this one.
+	other := newVault(t)
+	check(t, os.RemoveAll(a.path()))
+	check(t, os.Rename(other.path(), a.path()))
+	_, err := a.Refresh()
+	wantError(t, "Refresh", err, ErrDamaged)
+	_, err = add(a, totp("4"))
+	wantError(t, "Update", err, ErrDamaged)
+	wantError(t, "SetPassphrase", a.SetPassphrase([]byte("new")), ErrDamaged)
+	moved, err := Open(a.home)
+	check(t, err)
+	check(t, moved.UnlockPassphrase([]byte(passphrase)))
+}
+
+func TestManyProgramsLoseNothing(t *testing.T) {
+	const programs, adds = 8, 10
+	v := newVault(t)
+	ids := together(t, v, programs, "add", adds, "")
+	check(t, func() error { _, err := v.Refresh(); return err }())
+	for _, id := range ids {
+		if _, ok := v.Account(id); !ok {
+			t.Errorf("account %s was acknowledged and is not there", id)
+		}
+	}
+	if len(ids) != programs*adds || len(v.Accounts()) != len(ids) || v.Generation() != uint64(len(ids)) {
+		t.Errorf("%d accounts acknowledged, %d there, generation %d; want %d", len(ids), len(v.Accounts()), v.Generation(), programs*adds)
+	}
+}
+
+func TestManyProgramsNeverIssueACounterTwice(t *testing.T) {
+	const programs, codes = 4, 10
+	v := newVault(t)
+	id := mustAdd(t, v, hotp(0))
+	got := map[string]int{}
+	for _, code := range together(t, v, programs, "code", codes, id) {
+		got[code]++
+	}
+	a, _ := v.Account(id)
+	for counter := range uint64(programs * codes) {
+		code, err := a.CodeAt(counter)
+		check(t, err)
+		if got[code]--; got[code] != 0 {
+			t.Errorf("the code of counter %d was issued %d times", counter, got[code]+1)
+		}
+	}
+	if a, _ := again(t, v).Account(id); a.Counter != programs*codes {
+		t.Errorf("the counter is %d; want %d", a.Counter, programs*codes)
+	}
+}
+
+func TestManyProgramsShareOneBudget(t *testing.T) {
+	v := newVault(t)
+	if spent := together(t, v, 4, "spend", 20, ""); len(spent) != 17 {
+		t.Errorf("%d releases; want the 17 of the budget", len(spent))
+	}
+}
+
+func TestALockThatIsHeld(t *testing.T) {
+	defer func(d time.Duration) { lockWait = d }(lockWait)
+	lockWait = 50 * time.Millisecond
+	v := newVault(t)
+	id := mustAdd(t, v, hotp(0))
+	c := child(v, "hold", 1, "")
+	in, err := c.StdinPipe()
+	check(t, err)
+	out, err := c.StdoutPipe()
+	check(t, err)
+	check(t, c.Start())
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "held\n" {
+		t.Fatalf("the other program: %q, %v", line, err)
+	}
+	start := time.Now()
+	_, err = add(v, totp("bob"))
+	wantError(t, "Update", err, ErrBusy)
+	code, err := v.NextCode(id)
+	wantError(t, "NextCode", err, ErrBusy)
+	wantError(t, "SetPassphrase", v.SetPassphrase([]byte("new")), ErrBusy)
+	if took := time.Since(start); took < 3*lockWait || took > 3*lockWait+5*time.Second || code != "" {
+		t.Errorf("three refusals took %s, code %q; want %s each", took, code, lockWait)
+	}
+	if _, err := v.Refresh(); err != nil {
+		t.Errorf("reading waits for the lock too: %v", err)
+	}
+	// With the end of the program ends its lock.
+	check(t, in.Close())
+	check(t, c.Wait())
+	mustAdd(t, v, totp("bob"))
+}
+
+func TestKilledAtAnyMoment(t *testing.T) {
+	trials := 150
+	if testing.Short() {
+		trials = 15
+	}
+	v := newVault(t)
+	id := mustAdd(t, v, totp("0"))
+	random := rand.New(rand.NewPCG(1, 2))
+	interrupted := 0
+	for trial := range trials {
+		c := child(v, "count", 1<<30, id)
+		out, err := c.StdoutPipe()
+		check(t, err)
+		check(t, c.Start())
+		lines, last := bufio.NewScanner(out), 0
+		for range 1 + random.IntN(2) {
+			lines.Scan()
+			last, _ = strconv.Atoi(lines.Text())
+		}
+		for wait := time.Now().Add(time.Duration(random.IntN(6000)) * time.Microsecond); time.Now().Before(wait); {
+		}
+		check(t, c.Process.Kill())
+		for lines.Scan() { // acknowledged meanwhile
+			last, _ = strconv.Atoi(lines.Text())
+		}
+		c.Wait()
+		if left, _ := os.ReadDir(v.path()); len(left) > 4 {
+			interrupted++
+		}
+		a, _ := again(t, v).Account(id)
+		if got, err := strconv.Atoi(a.Name); err != nil || last == 0 || got != last && got != last+1 {
+			t.Fatalf("trial %d: %d was acknowledged, the vault holds %q", trial, last, a.Name)
+		}
+	}
+	if interrupted == 0 && !testing.Short() {
+		t.Error("not one of the kills came in the middle of a save")
+	}
+	mustAdd(t, v, totp("bob"))
+	if left, _ := os.ReadDir(v.path()); len(left) != 4 {
+		t.Errorf("after the next save the folder still holds %v", left)
+	}
+}

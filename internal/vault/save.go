@@ -1,0 +1,309 @@
+package vault
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"codefob/internal/account"
+)
+
+const keepBackups = 10 // generations of accounts.age
+
+var lockWait = 10 * time.Second // for another program's save
+
+// Tx is a change to the vault that has not been saved yet.
+type Tx struct {
+	doc *document
+	now int64 // ms
+}
+
+// Add enrolls a and returns the id it gets.
+func (tx *Tx) Add(a account.Account) (id string, err error) {
+	if err := a.Validate(); err != nil {
+		return "", err
+	}
+	r := record{ID: rand.Text(), Created: tx.now}
+	r.set(a, tx.now)
+	r.LabelsAt, r.SitesAt = 0, 0 // as created
+	tx.doc.Accounts = append(tx.doc.Accounts, r)
+	return r.ID, nil
+}
+
+// Edit changes the account with that id. A counter only moves forward, and a
+// secret never changes under an id.
+func (tx *Tx) Edit(id string, change func(*account.Account) error) error {
+	r, err := tx.find(id, false)
+	if err != nil {
+		return err
+	}
+	a, err := r.account()
+	if err != nil {
+		return err
+	}
+	old := a
+	a.Sites = slices.Clone(a.Sites)
+	if err := change(&a); err != nil {
+		return err
+	}
+	if a.ID != id || !a.Secret.Equal(old.Secret) {
+		return errors.New("the id and the secret of an account never change")
+	}
+	if a.Counter < old.Counter {
+		return fmt.Errorf("the counter only moves forward: it is %d", old.Counter)
+	}
+	if err := a.Validate(); err != nil {
+		return err
+	}
+	r.set(a, tx.now)
+	return nil
+}
+
+// Remove leaves a tombstone of the account.
+func (tx *Tx) Remove(id string) error {
+	r, err := tx.find(id, false)
+	if err == nil {
+		r.RemovedAt = tx.now
+	}
+	return err
+}
+
+func (tx *Tx) find(id string, removed bool) (*record, error) {
+	for i := range tx.doc.Accounts {
+		if r := &tx.doc.Accounts[i]; r.ID == id && (r.RemovedAt != 0) == removed {
+			return r, nil
+		}
+	}
+	return nil, ErrNoAccount
+}
+
+// Update saves what change does, as one: all of it is on disk when Update
+// returns nil, and none of it otherwise (but see [ErrStorage] after a failed
+// fsync of the folder: then the old or the new vault is there, whole). What
+// another program saved in between is kept: change works on the latest.
+func (v *Vault) Update(change func(*Tx) error) error {
+	unlock, err := v.lockFolder()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if _, err := v.Refresh(); err != nil {
+		return err
+	}
+	doc := *v.doc
+	doc.Accounts = slices.Clone(doc.Accounts)
+	tx := &Tx{&doc, v.now().UnixMilli()}
+	if err := change(tx); err != nil {
+		return err
+	}
+	doc.forgetRemoved(tx.now)
+	// After a backup was put back, the copies of the other branch keep their numbers.
+	doc.Generation = max(doc.Generation, v.lastBackup()) + 1
+	if err := v.save(&doc); err != nil {
+		v.Refresh() // the rename may have happened: see what is there
+		return err
+	}
+	return nil
+}
+
+// NextCode raises the counter of a HOTP account on disk, and then gives the
+// code of the old counter (RFC 4226, section 7.2): no counter is used twice.
+func (v *Vault) NextCode(id string) (code string, err error) {
+	err = v.Update(func(tx *Tx) error {
+		return tx.Edit(id, func(a *account.Account) error {
+			if a.Counter == math.MaxUint64 {
+				return errors.New("the counter is at its end: enroll the account again")
+			}
+			code, err = a.CodeAt(a.Counter)
+			a.Counter++
+			return err
+		})
+	})
+	if err != nil {
+		return "", err
+	}
+	return code, nil
+}
+
+func (v *Vault) save(doc *document) error {
+	plain, err := doc.marshal()
+	if err != nil {
+		return err
+	}
+	sealed, err := seal(plain, v.identity.Recipient())
+	if err != nil {
+		return err
+	}
+	if len(sealed) > maxFile {
+		return fmt.Errorf("%w: it would be larger than %d MiB", ErrStorage, maxFile>>20)
+	}
+	err = replace(v.disk, v.accountsFile(), sealed, func(written []byte) error {
+		if err := holds(written, plain, v.identity); err != nil {
+			return err
+		}
+		return v.backup()
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrStorage, err)
+	}
+	seen, err := stampOf(v.accountsFile())
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrStorage, err)
+	}
+	v.take(doc, seen)
+	v.tidy()
+	return nil
+}
+
+var errDiffers = errors.New("reads back differently")
+
+// replace writes a file whole: another name, fsync, read back and check, rename,
+// fsync of the folder. check may be nil.
+func replace(d disk, name string, content []byte, check func(written []byte) error) (err error) {
+	temp := name + "." + rand.Text() + ".tmp"
+	f, err := d.Create(temp)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			d.Remove(temp) // gone already if it was renamed
+		}
+	}()
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
+	}
+	if err != nil {
+		return err
+	}
+	written, err := d.ReadFile(temp, maxFile)
+	if err == nil && !bytes.Equal(written, content) {
+		err = errDiffers
+	}
+	if err == nil && check != nil {
+		err = check(written)
+	}
+	if err != nil {
+		return err
+	}
+	if err := d.Rename(temp, name); err != nil {
+		return err
+	}
+	return d.SyncFolder(filepath.Dir(name))
+}
+
+// backup keeps the file that a save is about to replace.
+func (v *Vault) backup() error {
+	name := filepath.Join(v.backupsFolder(), fmt.Sprintf(backupName, v.doc.Generation))
+	err := v.disk.Link(v.accountsFile(), name)
+	if err == nil || errors.Is(err, fs.ErrExist) { // a save that failed after this step
+		return nil
+	}
+	// No hard links on this file system: copy.
+	old, err := v.disk.ReadFile(v.accountsFile(), maxFile)
+	if err == nil {
+		_, err = unseal(old, v.identity)
+	}
+	if err != nil {
+		return err
+	}
+	return replace(v.disk, name, old, nil)
+}
+
+// Backups lists the older generations of accounts.age, the latest first.
+func (v *Vault) Backups() []string {
+	var names []string
+	files, _ := os.ReadDir(v.backupsFolder()) // in the order of their names
+	for _, f := range slices.Backward(files) {
+		if _, ok := generationOf(f.Name()); ok {
+			names = append(names, filepath.Join(v.backupsFolder(), f.Name()))
+		}
+	}
+	return names
+}
+
+// lastBackup is the generation of the latest backup, 0 if there is none.
+func (v *Vault) lastBackup() (generation uint64) {
+	if names := v.Backups(); len(names) > 0 {
+		generation, _ = generationOf(filepath.Base(names[0]))
+	}
+	return generation
+}
+
+// backupName is wide enough for a save every second for 30 years.
+const backupName = "accounts-%09d.age"
+
+func generationOf(name string) (generation uint64, ok bool) {
+	digits, _ := strings.CutPrefix(name, "accounts-")
+	generation, err := strconv.ParseUint(strings.TrimSuffix(digits, ".age"), 10, 32)
+	return generation, err == nil && name == fmt.Sprintf(backupName, generation)
+}
+
+// LatestGoodBackup is the latest backup that opens with the identity that was
+// last tried, as after [ErrDamaged].
+func (v *Vault) LatestGoodBackup() (name string, ok bool) {
+	if v.tried == nil {
+		return "", false
+	}
+	for _, name := range v.Backups() {
+		sealed, err := v.disk.ReadFile(name, maxFile)
+		if err != nil {
+			continue
+		}
+		if plain, err := unseal(sealed, v.tried); err == nil {
+			if _, err := parseDocument(plain); err == nil {
+				return name, true
+			}
+		}
+	}
+	return "", false
+}
+
+// tidy removes the oldest backups and what an interrupted save left. It is
+// called with the lock held, so nobody else is writing.
+func (v *Vault) tidy() {
+	if b := v.Backups(); len(b) > keepBackups {
+		for _, name := range b[keepBackups:] {
+			v.disk.Remove(name)
+		}
+	}
+	for _, folder := range []string{v.path(), v.path("slots"), v.backupsFolder()} {
+		left, _ := os.ReadDir(folder)
+		for _, e := range left {
+			if strings.HasSuffix(e.Name(), ".tmp") {
+				v.disk.Remove(filepath.Join(folder, e.Name()))
+			}
+		}
+	}
+}
+
+// lockFolder waits for the vault's lock.
+func (v *Vault) lockFolder() (unlock func(), err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
+	defer cancel()
+	l := flock.New(v.path("lock"), flock.SetFlag(os.O_CREATE|os.O_RDWR|openFlags), flock.SetPermissions(0o600))
+	_, err = l.TryLockContext(ctx, 10*time.Millisecond)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil, fmt.Errorf("%w for more than %s", ErrBusy, lockWait)
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrStorage, err)
+	}
+	return func() { l.Close() }, nil
+}
