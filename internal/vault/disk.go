@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 )
 
 // disk is what a save needs of a file system. It is an interface so that tests
@@ -66,3 +67,21 @@ func (osDisk) Create(name string) (diskFile, error) {
 func (osDisk) Link(from, to string) error   { return os.Link(from, to) }
 func (osDisk) Rename(from, to string) error { return os.Rename(from, to) }
 func (osDisk) Remove(name string) error     { return os.Remove(name) }
+
+var errHeld = errors.New("another program holds the lock")
+
+// lock takes the lock of an open file, waiting for it if need be, or returns
+// an error that wraps [ErrBusy] or [ErrStorage].
+func lock(f *os.File) error {
+	for end := time.Now().Add(lockWait); ; time.Sleep(time.Millisecond) {
+		err := tryLock(f)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, errHeld):
+			return fmt.Errorf("%w: %s: %w", ErrStorage, f.Name(), err)
+		case time.Now().After(end):
+			return fmt.Errorf("%w for more than %s", ErrBusy, lockWait)
+		}
+	}
+}

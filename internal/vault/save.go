@@ -2,7 +2,6 @@ package vault
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -14,8 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/gofrs/flock"
 
 	"codefob/internal/account"
 )
@@ -294,16 +291,14 @@ func (v *Vault) tidy() {
 }
 
 // lockFolder waits for the vault's lock.
-func (v *Vault) lockFolder() (unlock func(), err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), lockWait)
-	defer cancel()
-	l := flock.New(v.path("lock"), flock.SetFlag(os.O_CREATE|os.O_RDWR|openFlags), flock.SetPermissions(0o600))
-	_, err = l.TryLockContext(ctx, 10*time.Millisecond)
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return nil, fmt.Errorf("%w for more than %s", ErrBusy, lockWait)
-	case err != nil:
+func (v *Vault) lockFolder() (release func(), err error) {
+	f, err := os.OpenFile(v.path("lock"), os.O_CREATE|os.O_RDWR|openFlags, 0o600)
+	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStorage, err)
 	}
-	return func() { l.Close() }, nil
+	if err := lock(f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { f.Close() }, nil
 }

@@ -353,13 +353,17 @@ func (v *Vault) lockedFile() string { return filepath.Join(v.home, "locked") }
 func (v *Vault) LockForAll() error {
 	v.Lock()
 	f, err := v.disk.Create(v.lockedFile())
-	if errors.Is(err, fs.ErrExist) {
-		return nil
+	if err == nil {
+		err = f.Close()
+	}
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		// What every program looks at before it uses the accounts.
+		err = os.Chtimes(v.accountsFile(), v.now(), v.now())
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrStorage, err)
 	}
-	return f.Close()
+	return nil
 }
 
 // LockedByUser tells whether [Vault.LockForAll] was the last word.

@@ -2,7 +2,6 @@ package vault
 
 import (
 	"bytes"
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -17,7 +16,6 @@ import (
 	"filippo.io/age"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
-	"github.com/gofrs/flock"
 )
 
 // ErrBudget says that too many codes were released in a short time.
@@ -32,9 +30,9 @@ type Budget struct{ PerMinute, PerHour int }
 var DefaultBudget = Budget{PerMinute: 6, PerHour: 30}
 
 const (
-	stateSize    = 4096 // of state.json, padded: one page, written at once
+	stateSize    = 2048 // of state.json, padded: within a page, written at once
 	keepReleases = 60
-	keepUses     = 40
+	keepUses     = 12
 )
 
 // state is what changes at each code. It is not worth a vault save: after a
@@ -59,12 +57,13 @@ type use struct {
 // extensions, which cannot.
 type stateFile struct {
 	name string
-	lock *flock.Flock
 	mac  hash.Hash // nil while the vault is locked
 
-	// As this process last read or wrote it: most often nobody did since.
-	content []byte // nil for never
+	// Open and read once, for this is on the way of every code.
+	file    *os.File
+	content []byte // as this process last read or wrote it, nil for never: most often nobody did since
 	state   state
+	read    [stateSize]byte
 }
 
 const (
@@ -73,17 +72,23 @@ const (
 	afterState  = `}`
 )
 
-func newStateFile(name string) *stateFile {
-	return &stateFile{name: name, lock: flock.New(name+".lock", flock.SetFlag(os.O_CREATE|os.O_RDWR|openFlags), flock.SetPermissions(0o600))}
-}
-
 func (s *stateFile) unlock(identity *age.X25519Identity) {
 	m := hmac.New(sha256.New, []byte(identity.String()))
 	m.Write([]byte("codefob state"))
 	s.mac = hmac.New(sha256.New, m.Sum(nil))
 }
 
-func (s *stateFile) forget() { s.mac, s.content, s.state = nil, nil, state{} }
+func (s *stateFile) forget() {
+	s.close()
+	s.mac = nil
+}
+
+func (s *stateFile) close() {
+	if s.file != nil {
+		s.file.Close()
+	}
+	s.file, s.content, s.state = nil, nil, state{}
+}
 
 // change reads the state, lets fn change it and writes it back, as one with
 // respect to all programs that share the vault.
@@ -91,41 +96,29 @@ func (s *stateFile) change(fn func(*state)) error {
 	if s.mac == nil {
 		return ErrLocked
 	}
-	ok, err := s.lock.TryLock()
-	if err == nil && !ok {
-		ctx, cancel := context.WithTimeout(context.Background(), lockWait)
-		defer cancel()
-		_, err = s.lock.TryLockContext(ctx, time.Millisecond)
-	}
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%w: %s", ErrBusy, s.lock.Path())
-	case err != nil:
-		return fmt.Errorf("%w: %w", ErrStorage, err)
-	}
-	defer s.lock.Unlock()
-
-	f, err := os.OpenFile(s.name, os.O_CREATE|os.O_RDWR|openFlags, 0o600)
+	size, err := s.lock()
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrStorage, err)
+		return err
 	}
-	defer f.Close()
-	var buffer [stateSize]byte
-	n, size, err := readState(f, buffer[:])
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrStorage, err)
+	defer unlock(s.file)
+	n := 0
+	if size == stateSize {
+		if n, err = s.file.ReadAt(s.read[:], 0); err != nil {
+			return fmt.Errorf("%w: %w", ErrStorage, err)
+		}
 	}
-	if s.content == nil || !bytes.Equal(s.content, buffer[:n]) {
-		s.state = s.parse(buffer[:n])
+	if s.content == nil || !bytes.Equal(s.content, s.read[:n]) {
+		s.state = s.parse(s.read[:n])
 	}
+	old := s.content
 	s.content = nil // until all is well
 	fn(&s.state)
-	next := s.marshal(&s.state)
-	if !bytes.Equal(next, buffer[:n]) {
-		_, err = f.WriteAt(next, 0)
+	next := s.marshal(&s.state, old)
+	if !bytes.Equal(next, s.read[:n]) {
+		_, err = s.file.WriteAt(next, 0)
 	}
 	if err == nil && size > stateSize {
-		err = f.Truncate(stateSize)
+		err = s.file.Truncate(stateSize)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrStorage, err)
@@ -134,19 +127,31 @@ func (s *stateFile) change(fn func(*state)) error {
 	return nil
 }
 
-// readState reads the whole file, or nothing of one that is not a state.
-func readState(f *os.File, into []byte) (n int, size int64, err error) {
-	info, err := f.Stat()
-	if err != nil {
-		return 0, 0, err
+// lock opens the file, if it is not open or was replaced, and takes its lock.
+func (s *stateFile) lock() (size int64, err error) {
+	for {
+		if s.file == nil {
+			if s.file, err = os.OpenFile(s.name, os.O_CREATE|os.O_RDWR|openFlags, 0o600); err != nil {
+				s.file = nil
+				return 0, fmt.Errorf("%w: %w", ErrStorage, err)
+			}
+		}
+		err := lock(s.file)
+		var info os.FileInfo
+		if err == nil {
+			if info, err = s.file.Stat(); err == nil && !info.Mode().IsRegular() {
+				err = fmt.Errorf("%w: %s %w", ErrStorage, s.name, errNotRegular)
+			}
+		}
+		if err != nil {
+			s.close()
+			return 0, err
+		}
+		if !isGone(info) {
+			return info.Size(), nil
+		}
+		s.close()
 	}
-	if !info.Mode().IsRegular() {
-		return 0, 0, fmt.Errorf("%s %w", f.Name(), errNotRegular)
-	}
-	if info.Size() == stateSize {
-		n, err = f.ReadAt(into, 0)
-	}
-	return n, info.Size(), err
 }
 
 func (s *stateFile) parse(content []byte) (st state) {
@@ -164,9 +169,13 @@ func (s *stateFile) parse(content []byte) (st state) {
 	return st
 }
 
-func (s *stateFile) marshal(st *state) []byte {
+// marshal gives the file's content, in the place of an older one if there is one.
+func (s *stateFile) marshal(st *state, over []byte) []byte {
 	const start = len(beforeMAC) + 2*sha256.Size + len(beforeState)
-	b := make([]byte, start, stateSize)
+	if cap(over) < stateSize {
+		over = make([]byte, 0, stateSize)
+	}
+	b := over[:start]
 	for {
 		b = st.append(b[:start])
 		if len(b) < stateSize-len(afterState) {

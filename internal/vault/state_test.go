@@ -50,7 +50,7 @@ func TestBudget(t *testing.T) {
 
 func TestStateFitsOnePage(t *testing.T) {
 	v := newVault(t)
-	long := strings.Repeat("\u0001é", 300)
+	long := strings.Repeat("\u0001é", 100)
 	for i := range 200 {
 		id := fmt.Sprintf("%026d", i)
 		if i%50 == 49 {

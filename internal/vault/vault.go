@@ -73,7 +73,7 @@ func Open(home string) (*Vault, error) {
 }
 
 func at(home string) *Vault {
-	return &Vault{home: home, disk: osDisk{}, now: time.Now, state: newStateFile(filepath.Join(home, "state.json"))}
+	return &Vault{home: home, disk: osDisk{}, now: time.Now, state: &stateFile{name: filepath.Join(home, "state.json")}}
 }
 
 // Home is the folder that holds the vault, the state and the configuration.
@@ -133,7 +133,8 @@ func (v *Vault) Lock() {
 }
 
 // Refresh reads the accounts again if another program has changed them, and
-// tells whether it did. The vault must be open.
+// tells whether it did. It locks the vault and returns [ErrLockedByUs] if the
+// user locked it meanwhile. The vault must be open.
 func (v *Vault) Refresh() (changed bool, err error) {
 	if v.identity == nil {
 		return false, ErrLocked
@@ -141,6 +142,10 @@ func (v *Vault) Refresh() (changed bool, err error) {
 	now, err := stampOf(v.accountsFile())
 	if err == nil && now == v.seen {
 		return false, nil
+	}
+	if v.LockedByUser() {
+		v.Lock()
+		return true, ErrLockedByUs
 	}
 	return true, v.read(v.identity)
 }
