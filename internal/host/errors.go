@@ -1,0 +1,58 @@
+package host
+
+import (
+	"errors"
+
+	"codefob/internal/protocol"
+	"codefob/internal/site"
+	"codefob/internal/vault"
+)
+
+func badRequest(message string) *protocol.Error {
+	return &protocol.Error{Code: protocol.ErrBadRequest, Message: message, Hint: "Update Codefob: extension and host do not fit together."}
+}
+
+// ErrDismissed says that the person closed the question.
+var ErrDismissed = errors.New("the question was dismissed")
+
+func unlockError(err error) *protocol.Error {
+	if errors.Is(err, ErrDismissed) {
+		return &protocol.Error{Code: protocol.ErrUnlock, Message: "The vault stays locked: you closed the question.", Hint: "Unlock it when you want to."}
+	}
+	return &protocol.Error{Code: protocol.ErrUnlock, Message: "Codefob could not ask for the passphrase: " + err.Error() + ".",
+		Hint: "Install a pinentry program, or let the vault open with your session: run in a terminal: codefob keychain"}
+}
+
+// answers says what each error means to the person, the first that fits.
+var answers = []struct {
+	err   error
+	reply protocol.Error
+}{
+	{vault.ErrMissing, protocol.Error{Code: protocol.ErrVaultMissing, Message: "There is no vault on this computer yet.", Hint: "Run this in a terminal: codefob init"}},
+	{vault.ErrLocked, protocol.Error{Code: protocol.ErrVaultLocked, Message: "The vault is locked.", Hint: "Unlock it first."}},
+	{vault.ErrNewer, protocol.Error{Code: protocol.ErrVaultNewer, Message: "The vault was written by a newer version of Codefob.", Hint: "Update Codefob on this computer."}},
+	{vault.ErrDamaged, protocol.Error{Code: protocol.ErrVaultDamaged, Message: "A file of the vault cannot be read.", Hint: "Run this in a terminal, it says which and what to do: codefob doctor"}},
+	{vault.ErrNoSlot, protocol.Error{Code: protocol.ErrVaultDamaged, Message: "The vault has lost its passphrase slot.", Hint: "Set a new passphrase in a terminal: codefob passphrase --recovery-key"}},
+	{vault.ErrBusy, protocol.Error{Code: protocol.ErrVaultStorage, Message: "Another program is saving the vault.", Hint: "Try again in a moment."}},
+	{vault.ErrStorage, protocol.Error{Code: protocol.ErrVaultStorage, Message: "The vault could not be saved: the disk is full, or its folder cannot be written.", Hint: "Nothing was changed. Run this in a terminal: codefob doctor"}},
+	{errHandle, protocol.Error{Code: protocol.ErrHandle, Message: "The list of accounts is out of date.", Hint: "Open the popup again."}},
+	{site.ErrInsecure, protocol.Error{Code: protocol.ErrOrigin, Message: "This page did not come over https. Anybody on the network could read the code.", Hint: "Open the site with https://."}},
+	{site.ErrFrame, protocol.Error{Code: protocol.ErrOrigin, Message: "The field is in a frame of another site.", Hint: "Open the frame's own page, or copy the code."}},
+	{site.ErrRefused, protocol.Error{Code: protocol.ErrOrigin, Message: "This page has no address that an account could belong to.", Hint: "Copy the code instead."}},
+	{errNotAllowed, protocol.Error{Code: protocol.ErrNotAllowed, Message: "The account has not been used on this host before.", Hint: "Agree to use it here first."}},
+}
+
+func errorFor(err error) *protocol.Error {
+	if e, ok := errors.AsType[*protocol.Error](err); ok {
+		return e
+	}
+	if errors.Is(err, vault.ErrBudget) { // says how long to wait
+		return &protocol.Error{Code: protocol.ErrBudget, Message: err.Error(), Hint: "Wait, and try again."}
+	}
+	for _, a := range answers {
+		if errors.Is(err, a.err) {
+			return &a.reply
+		}
+	}
+	return &protocol.Error{Code: protocol.ErrInternal, Message: "Something went wrong in Codefob.", Hint: "Run this in a terminal: codefob doctor"}
+}

@@ -1,0 +1,206 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"codefob/internal/account"
+	"codefob/internal/protocol"
+	"codefob/internal/site"
+	"codefob/internal/vault"
+)
+
+// minLeft is the shortest validity worth filling: with less of a period left,
+// the code of the next one is given.
+const minLeft = 3 * time.Second
+
+func (h *Host) match(ctx context.Context, p protocol.MatchParams) (any, error) {
+	o, ancestors, err := place(p.Context)
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.ensureOpen(ctx); err != nil {
+		return nil, err
+	}
+	accounts := h.vault.Accounts()
+	hits := h.matcher().Find(o, ancestors)
+	if len(hits) > 1 {
+		uses, err := h.vault.LastUses()
+		if err != nil {
+			h.Log("last uses", err) // only the order suffers
+		}
+		slices.SortStableFunc(hits, func(a, b site.Found) int {
+			return cmp.Or(cmp.Compare(b.Strength, a.Strength), uses[accounts[b.I].ID].Compare(uses[accounts[a.I].ID]))
+		})
+	}
+	r := protocol.MatchResult{Host: o.Display(), Accounts: []protocol.Account{}}
+	for _, f := range hits[:min(len(hits), protocol.MaxAccounts)] {
+		r.Accounts = append(r.Accounts, h.describe(accounts[f.I], f.Strength))
+	}
+	return r, nil
+}
+
+func (h *Host) search(ctx context.Context, p protocol.SearchParams) (any, error) {
+	if len(p.Query) > 256 || p.Limit < 1 || p.Limit > protocol.MaxAccounts {
+		return nil, badRequest("The search is not valid.")
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.ensureOpen(ctx); err != nil {
+		return nil, err
+	}
+	accounts := h.vault.Accounts()
+	strengths := map[string]site.Strength{} // by id
+	if p.Context != nil {
+		// A context that cannot get codes changes nothing: they can still be shown.
+		if o, ancestors, err := place(*p.Context); err == nil {
+			for _, f := range h.matcher().Find(o, ancestors) {
+				strengths[accounts[f.I].ID] = f.Strength
+			}
+		}
+	}
+	type hit struct {
+		account.Account
+		label string
+	}
+	var hits []hit
+	for _, a := range account.Search(accounts, p.Query) {
+		hits = append(hits, hit{a, strings.ToLower(a.Label())})
+	}
+	slices.SortStableFunc(hits, func(a, b hit) int {
+		return cmp.Or(cmp.Compare(strengths[b.ID], strengths[a.ID]), cmp.Compare(a.label, b.label))
+	})
+	r := protocol.SearchResult{Total: len(hits), Accounts: []protocol.Account{}}
+	for _, f := range hits[:min(len(hits), p.Limit)] {
+		r.Accounts = append(r.Accounts, h.describe(f.Account, strengths[f.ID]))
+	}
+	return r, nil
+}
+
+func (h *Host) allow(ctx context.Context, p protocol.AllowParams) (any, error) {
+	o, ancestors, err := place(p.Context)
+	if err != nil {
+		return nil, err
+	}
+	s, err := site.NewSite(o, ancestors)
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.ensureOpen(ctx); err != nil {
+		return nil, err
+	}
+	a, err := h.account(p.Handle)
+	if err != nil {
+		return nil, err
+	}
+	err = h.vault.Update(func(tx *vault.Tx) error {
+		return tx.Edit(a.ID, func(a *account.Account) error {
+			if !slices.Contains(a.Sites, s.String()) {
+				a.Sites = append(a.Sites, s.String())
+			}
+			return nil
+		})
+	})
+	h.index = nil
+	if err != nil {
+		return nil, err
+	}
+	return protocol.AllowResult{Host: o.Display()}, nil
+}
+
+func (h *Host) release(ctx context.Context, p protocol.ReleaseParams) (any, error) {
+	if len(p.Nonce) < 16 || len(p.Nonce) > 64 {
+		return nil, badRequest("The nonce is not valid.")
+	}
+	if !slices.Contains(protocol.Purposes, p.Purpose) || p.Purpose == protocol.PurposeFill && p.Context == nil {
+		return nil, badRequest("The purpose is not valid.")
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.ensureOpen(ctx); err != nil {
+		return nil, err
+	}
+	a, err := h.account(p.Handle)
+	if err != nil {
+		return nil, err
+	}
+	var document string
+	if p.Purpose == protocol.PurposeFill {
+		if err := mayFill(a, *p.Context); err != nil {
+			return nil, err
+		}
+		document = p.Context.Origin + " " + p.Context.Document
+	}
+	if !h.session.useNonce(p.Nonce) {
+		return nil, badRequest("The confirmation was used already.")
+	}
+	r, step, err := h.next(a, p.Purpose)
+	if err != nil {
+		return nil, err
+	}
+	given := release{a.ID, document}
+	if document != "" && a.Type != account.HOTP && h.session.released[given] == step {
+		return nil, fmt.Errorf("%w: this page got this code already; the next one in %s",
+			vault.ErrBudget, step.until.Sub(h.Now()).Round(time.Second))
+	}
+	if err := h.vault.Spend(a.ID, h.Budget); err != nil {
+		return nil, err
+	}
+	if a.Type == account.HOTP {
+		h.index = nil // the save took in what others had changed
+		if r.Code, err = h.vault.NextCode(a.ID); err != nil {
+			return nil, err
+		}
+	} else if document != "" {
+		h.session.give(given, step)
+	}
+	return r, nil
+}
+
+// mayFill decides, at the release once more, whether the account serves the document.
+func mayFill(a account.Account, c protocol.Context) error {
+	o, ancestors, err := place(c)
+	if err != nil {
+		return err
+	}
+	sites := sitesOf(a)
+	if err := site.CheckFrame(o, ancestors, sites...); err != nil {
+		return err
+	}
+	if site.Match(sites, a.Issuer, o, ancestors) != site.Bound {
+		return errNotAllowed
+	}
+	return nil
+}
+
+// step is one period of an account's codes.
+type step struct{ from, until time.Time }
+
+// next is the code to release now and its period. For a HOTP account it is
+// empty: its counter has to be raised first.
+func (h *Host) next(a account.Account, purpose protocol.Purpose) (r protocol.ReleaseResult, s step, err error) {
+	if a.Type == account.HOTP {
+		return r, s, nil
+	}
+	now := h.Now()
+	r.Code, s.from, s.until, err = a.Code(now)
+	if purpose == protocol.PurposeFill && err == nil && s.until.Sub(now) < minLeft && a.Period > minLeft {
+		r.Code, s.from, s.until, err = a.Code(s.until)
+	}
+	r.ValidFrom, r.ExpiresAt = s.from.UnixMilli(), s.until.UnixMilli()
+	return r, s, err
+}
+
+var (
+	errHandle     = errors.New("unknown handle")
+	errNotAllowed = errors.New("account does not serve this host")
+)

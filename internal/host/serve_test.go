@@ -1,0 +1,262 @@
+package host
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"codefob/internal/nativemsg"
+	"codefob/internal/protocol"
+	"codefob/internal/vault"
+)
+
+func TestRequestsAreReadStrictly(t *testing.T) {
+	r := newRig(t, totp("Example", "alice", example))
+	const bad, unknown, fine = protocol.ErrBadRequest, protocol.ErrUnknownMethod, protocol.ErrorCode("no error")
+	deep := strings.Repeat("[", 25_000) + strings.Repeat("]", 25_000)
+	for _, tt := range []struct {
+		message string
+		id      uint32 // 0 where it cannot be read
+		want    protocol.ErrorCode
+	}{
+		{`{"id":7,"method":"host.hello","params":{"client":"c","version":"v"}}`, 7, fine},
+		{` {"id":7 , "method":"host.hello"} `, 7, fine},
+		{`{"id":4294967295,"method":"host.hello","params":{}}`, 4294967295, fine},
+		{``, 0, bad},
+		{`x`, 0, bad},
+		{`{`, 0, bad},
+		{`[]`, 0, bad},
+		{`"host.hello"`, 0, bad},
+		{`null`, 0, bad},
+		{`{"id":7,"method":"host.hello"}{}`, 0, bad},
+		{`{"id":7,"method":"host.hello"},`, 0, bad},
+		{`{"id":7,"id":8,"method":"host.hello"}`, 0, bad},
+		{`{"id":7,"method":"host.hello","method":"vault.lock"}`, 0, bad},
+		{`{"id":7,"method":"host.hello","more":1}`, 0, bad},
+		{`{"ID":7,"method":"host.hello"}`, 0, bad},
+		{`{"id":-1,"method":"host.hello"}`, 0, bad},
+		{`{"id":4294967296,"method":"host.hello"}`, 0, bad},
+		{`{"id":1.5,"method":"host.hello"}`, 0, bad},
+		{`{"id":1e999,"method":"host.hello"}`, 0, bad},
+		{`{"id":NaN,"method":"host.hello"}`, 0, bad},
+		{`{"id":"7","method":"host.hello"}`, 0, bad},
+		{`{"id":null,"method":"host.hello"}`, 0, bad},
+		{`{"id":7,"method":null}`, 0, bad},
+		{`{"id":7,"method":7}`, 0, bad},
+		{`{"id":7,"method":"host.hello","params":null}`, 0, bad},
+		{`{"id":7,"method":"host.hello","params":[]}`, 7, bad},
+		{`{"id":7,"method":"host.hello","params":""}`, 7, bad},
+		{`{"id":7,"method":"host.hello","params":{"client":"c","client":"d"}}`, 0, bad},
+		{`{"id":7,"method":"host.hello","params":{"client":"\ud800"}}`, 0, bad},
+		{"{\"id\":7,\"method\":\"host.hello\",\"params\":{\"client\":\"\xff\"}}", 0, bad},
+		{"\ufeff" + `{"id":7,"method":"host.hello"}`, 0, bad},
+		{`{"id":7,"method":"host.hello","params":{"client":7}}`, 7, bad},
+		{`{"id":7,"method":"host.hello","params":{"client":null}}`, 0, bad},
+		{`{"id":7,"method":"host.hello","params":{"path":"/etc/passwd"}}`, 7, bad},
+		{`{"id":7,"method":"host.hello","params":` + deep + `}`, 0, bad},
+		{`{"id":7,"method":"vault.lock","params":{"x":1}}`, 7, bad},
+		{`{"id":7,"method":"accounts.match"}`, 7, bad},
+		{`{"id":7,"method":"accounts.match","params":{"context":null}}`, 0, bad},
+		{`{"id":7,"method":"accounts.match","params":{"context":{"origin":"https://example.com","document":"d","tab":1e999,"frame":0}}}`, 7, bad},
+		{`{"id":7,"method":"accounts.match","params":{"context":{"origin":"https://example.com","document":"d","tab":1,"frame":0,"url":"x"}}}`, 7, bad},
+		{`{"id":7,"method":"accounts.match","params":{"context":{"origin":["https://example.com"],"document":"d","tab":1,"frame":0}}}`, 7, bad},
+		{`{"id":7,"method":"accounts.match","params":{"context":{"origin":"null","document":"d","tab":1,"frame":0}}}`, 7, protocol.ErrOrigin},
+		{`{"id":7,"method":"accounts.search","params":{"query":"","limit":"1"}}`, 7, bad},
+		{`{"id":7,"method":"code.release"}`, 7, bad},
+		{`{"id":7,"method":"site.allow","params":{}}`, 7, bad},
+		{`{"id":7,"method":""}`, 7, unknown},
+		{`{"method":"Host.hello"}`, 0, unknown},
+		{`{"id":7,"method":"host.hello "}`, 7, unknown},
+		{`{"id":7,"method":"vault.export","params":{"path":"/tmp/x"}}`, 7, unknown},
+		{`{"id":7,"method":"secrets.list"}`, 7, unknown},
+		{`{"id":7,"method":"config.set","params":{"pinentry":"/bin/sh"}}`, 7, unknown},
+	} {
+		for range 2 { // the same way every time
+			s := r.raw(tt.message)
+			if s.code() != tt.want || s.ID != tt.id {
+				t.Errorf("%.120q: %d %s, want %d %s", tt.message, s.ID, s.code(), tt.id, tt.want)
+			}
+		}
+	}
+	if got := r.hello(); got.Vault != protocol.VaultOpen {
+		t.Errorf("after all of them: %+v", got)
+	}
+}
+
+func TestEveryMethodIsServed(t *testing.T) {
+	r := newRig(t)
+	for _, m := range protocol.Methods {
+		if got := r.call(m, nil).code(); got == protocol.ErrUnknownMethod {
+			t.Errorf("%s is not served", m)
+		}
+	}
+}
+
+// Each error code has its own test; this one holds the set of them closed.
+func TestEveryErrorSaysWhatToDo(t *testing.T) {
+	for _, a := range answers {
+		e := errorFor(a.err)
+		if e.Code != a.reply.Code || e.Message == "" || e.Hint == "" {
+			t.Errorf("%v: %+v", a.err, e)
+		}
+	}
+	secret := errors.New("what no reply may quote")
+	if e := errorFor(secret); e.Code != protocol.ErrInternal || strings.Contains(e.Message+e.Hint, "quote") {
+		t.Errorf("an error that nobody foresaw: %+v", e)
+	}
+}
+
+func TestTheLogHoldsNoBodies(t *testing.T) {
+	r := newRig(t, totp("CANARY issuer", "CANARY name", "https://canary.example"))
+	handle := r.handle("canary")
+	p := fill(handle, page("https://canary.example"))
+	released := get[protocol.ReleaseResult](r, protocol.MethodCode, p)
+	r.call(protocol.MethodCode, p)
+	r.raw(`{"id":1,"canary":1}`)
+	r.raw(`{"id":1,"method":"canary"}`)
+	r.raw(`{"id":1,"method":"host.hello","params":{"canary":1}}`)
+	r.call(protocol.MethodMatch, protocol.MatchParams{Context: page("http://canary.example")})
+	for _, text := range []string{"canary", "CANARY", handle, released.Code, p.Nonce} {
+		if r.logged(text) {
+			t.Errorf("the log holds %q: %q", text, r.log)
+		}
+	}
+	if !r.logged("bad request") {
+		t.Error("the log holds nothing")
+	}
+}
+
+func TestHowALineEnds(t *testing.T) {
+	length := func(n uint32) []byte { return binary.NativeEndian.AppendUint32(nil, n) }
+	hello := `{"id":1,"method":"host.hello"}`
+	for _, tt := range []struct {
+		name    string
+		stream  []byte
+		want    error
+		replies string // their codes
+	}{
+		{"at once", nil, nil, ""},
+		{"after a request", frames(hello), nil, "no error"},
+		{"after requests that are not valid", frames("", "{}x", hello), nil, "bad_request bad_request no error"},
+		{"within a length", []byte{1, 0}, io.ErrUnexpectedEOF, ""},
+		{"within a request", append(frames(hello), frames(hello)[:20]...), io.ErrUnexpectedEOF, "no error"},
+		{"too large", append(frames(hello), length(protocol.MaxRequest+1)...), nativemsg.ErrTooLarge, "no error too_large"},
+		{"far too large", length(1<<32 - 1), nativemsg.ErrTooLarge, "too_large"},
+	} {
+		for how, wrap := range map[string]func(io.Reader) io.Reader{
+			"whole": func(r io.Reader) io.Reader { return r }, "byte by byte": iotest.OneByteReader,
+		} {
+			r := newRig(t)
+			var out bytes.Buffer
+			err := r.host.Serve(nativemsg.NewReader(wrap(bytes.NewReader(tt.stream)), protocol.MaxRequest), nativemsg.NewWriter(&out, protocol.MaxReply))
+			if !errors.Is(err, tt.want) || err != nil && tt.want == nil {
+				t.Errorf("%s, %s: %v, want %v", tt.name, how, err, tt.want)
+			}
+			var codes []string
+			for _, s := range readReplies(t, &out) {
+				codes = append(codes, string(s.code()))
+			}
+			if got := strings.Join(codes, " "); got != tt.replies {
+				t.Errorf("%s, %s: replies %s, want %s", tt.name, how, got, tt.replies)
+			}
+		}
+	}
+}
+
+func TestAWriteThatFailsEndsTheLine(t *testing.T) {
+	r := newRig(t)
+	err := r.host.Serve(nativemsg.NewReader(bytes.NewReader(frames(`{"id":1,"method":"host.hello"}`)), protocol.MaxRequest),
+		nativemsg.NewWriter(brokenPipe{}, protocol.MaxReply))
+	if !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("Serve: %v", err)
+	}
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func frames(messages ...string) (stream []byte) {
+	for _, m := range messages {
+		stream = append(binary.NativeEndian.AppendUint32(stream, uint32(len(m))), m...)
+	}
+	return stream
+}
+
+func readReplies(t testing.TB, stream io.Reader) (replies []said) {
+	r := nativemsg.NewReader(stream, protocol.MaxReply)
+	for {
+		b, err := r.Read()
+		if err == io.EOF {
+			return replies
+		}
+		var s said
+		if err == nil {
+			err = json.Unmarshal(b, &s)
+		}
+		if err != nil || (s.Error == nil) == (s.Result == nil) {
+			t.Fatalf("reply %q: %v", b, err)
+		}
+		replies = append(replies, s)
+	}
+}
+
+// FuzzServe sends one message of arbitrary bytes: there is exactly one framed
+// reply, with the message's number or 0, and no code is in it unless the message
+// is a release.
+func FuzzServe(f *testing.F) {
+	for _, seed := range []string{
+		``, `null`, `{}`, `{"id":1,"method":"host.hello","params":{"client":"c","version":"1"}}`,
+		`{"id":2,"method":"vault.lock"}`, `{"id":2,"method":"vault.unlock"}`,
+		`{"id":3,"method":"accounts.search","params":{"query":"","limit":50}}`,
+		`{"id":3,"method":"accounts.search","params":{"query":"x","limit":1,"context":{"origin":"null","tab":1,"frame":0,"document":"d"}}}`,
+		`{"id":4,"method":"accounts.match","params":{"context":{"origin":"https://example.com","ancestors":["https://a.example.com"],"tab":1,"frame":0,"document":"d"}}}`,
+		`{"id":5,"method":"code.release","params":{"handle":"known","nonce":"0123456789abcdef","purpose":"show"}}`,
+		`{"id":5,"method":"code.release","params":{"handle":"known","context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"},"nonce":"0123456789abcdef","purpose":"fill"}}`,
+		`{"id":6,"method":"site.allow","params":{"handle":"known","context":{"origin":"https://evil.example","tab":1,"frame":0,"document":"d"}}}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	r := newRig(f, totp("Example", "alice", example))
+	id := r.other.Accounts()[0].ID
+	r.host.Budget = vault.Budget{PerMinute: 1 << 30, PerHour: 1 << 30}
+	f.Fuzz(func(t *testing.T, message []byte) {
+		r.answers <- answer{passphrase, nil} // should it ask
+		defer func() {
+			select {
+			case <-r.answers:
+			default:
+			}
+		}()
+		r.host.session.handles[id], r.host.session.ids["known"] = "known", id
+		var out bytes.Buffer
+		err := r.host.Serve(nativemsg.NewReader(bytes.NewReader(frames(string(message))), protocol.MaxRequest), nativemsg.NewWriter(&out, protocol.MaxReply))
+		if err != nil && len(message) <= protocol.MaxRequest {
+			t.Fatalf("Serve: %v", err)
+		}
+		replies := readReplies(t, &out)
+		if len(replies) != 1 {
+			t.Fatalf("%d replies", len(replies))
+		}
+		var sent protocol.Request
+		json.Unmarshal(message, &sent)
+		s := replies[0]
+		if s.ID != 0 && s.ID != sent.ID {
+			t.Errorf("reply to %d, not %d", s.ID, sent.ID)
+		}
+		if s.code() == protocol.ErrInternal {
+			t.Errorf("a defect: %s", s.Error.Message)
+		}
+		if bytes.Contains(s.Result, []byte(`"code"`)) && sent.Method != protocol.MethodCode {
+			t.Errorf("%q releases a code", sent.Method)
+		}
+		if bytes.Contains(out.Bytes(), []byte(rfcSecret.Base32())) {
+			t.Error("the reply holds the secret")
+		}
+	})
+}

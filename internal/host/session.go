@@ -1,0 +1,53 @@
+package host
+
+import "crypto/rand"
+
+// session is what a host remembers between requests of one extension. It ends
+// with the process, and when the vault is locked.
+type session struct {
+	handles  map[string]string // by account id
+	ids      map[string]string // by handle
+	nonces   map[string]bool
+	released map[release]step
+}
+
+// release names what a document may get once per period.
+type release struct{ id, document string }
+
+// most bounds the memory of a session; reaching it takes hours at the budget.
+const most = 4096
+
+func newSession() session {
+	return session{map[string]string{}, map[string]string{}, map[string]bool{}, map[release]step{}}
+}
+
+// handle names an account to this session only.
+func (s *session) handle(id string) string {
+	h, ok := s.handles[id]
+	if !ok {
+		h = rand.Text()
+		s.handles[id], s.ids[h] = h, id
+	}
+	return h
+}
+
+// useNonce tells whether a nonce is used for the first time.
+func (s *session) useNonce(nonce string) bool {
+	if s.nonces[nonce] || len(s.nonces) >= most {
+		return false
+	}
+	s.nonces[nonce] = true
+	return true
+}
+
+// give remembers that a document got the code of a period.
+func (s *session) give(to release, now step) {
+	if len(s.released) >= most {
+		for k, old := range s.released {
+			if old.until.Before(now.from) {
+				delete(s.released, k)
+			}
+		}
+	}
+	s.released[to] = now
+}
