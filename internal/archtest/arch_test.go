@@ -1,0 +1,174 @@
+// Package archtest holds the directions in which packages import each other, as
+// docs/architecture.md tells them.
+package archtest
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	module = "codefob/"
+	root   = "../.."
+)
+
+// may lists what each package imports of ours. What is missing here may not be
+// imported; a new package needs a line. Programs (package main) may use all and
+// are used by none, and tests may use what they like.
+//
+// It is a little tighter and a little wider than the sentence in the design: the
+// host also takes its frames from nativemsg, install speaks one host.hello and so
+// knows the protocol, and the small packages at the end know nobody.
+var may = map[string][]string{
+	"internal/host":        {"internal/protocol", "internal/nativemsg", "internal/vault", "internal/site", "internal/account"},
+	"internal/vault":       {"internal/account", "internal/keystore"},
+	"internal/interchange": {"internal/account"},
+	"internal/install":     {"manifests", "internal/protocol"},
+	"internal/protocol":    {},
+	"internal/nativemsg":   {},
+	"internal/account":     {},
+	"internal/site":        {},
+	"internal/keystore":    {},
+	"internal/prompt":      {},
+	"internal/logging":     {},
+	"manifests":            {},
+
+	// Real programs that tests talk to; only tests import them.
+	"internal/keystore/keyringtest": {},
+	"internal/prompt/pinentrytest":  {},
+}
+
+// only names the packages that alone may import a library.
+var only = map[string][]string{
+	"github.com/sirupsen/logrus": {"internal/logging"},
+	"github.com/spf13/pflag":     nil, // programs
+	"log":                        nil,
+	"log/slog":                   nil,
+}
+
+// source is one file that is not a test.
+type source struct {
+	pkg  string // its folder
+	path string
+	*ast.File
+}
+
+func sources(t *testing.T) (list []source) {
+	t.Helper()
+	for _, top := range []string{"internal", "native-host", "manifests"} {
+		err := filepath.WalkDir(filepath.Join(root, top), func(name string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			if d.IsDir() && d.Name() == "testdata" {
+				return fs.SkipDir
+			}
+			if d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+				return nil
+			}
+			f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+			if err != nil {
+				return err
+			}
+			name, err = filepath.Rel(root, name)
+			name = filepath.ToSlash(name)
+			list = append(list, source{path.Dir(name), name, f})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(list) < 20 {
+		t.Fatalf("only %d files were found", len(list))
+	}
+	return list
+}
+
+func (s source) isProgram() bool { return s.Name.Name == "main" }
+
+func (s source) imports(t *testing.T) (list []string) {
+	for _, spec := range s.File.Imports {
+		text, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, text)
+	}
+	return list
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range sources(t) {
+		seen[s.pkg] = true
+		if s.isProgram() {
+			continue
+		}
+		allowed, known := may[s.pkg]
+		if !known {
+			t.Errorf("%s is a new package: say in this test what it may import", s.pkg)
+		}
+		for _, i := range s.imports(t) {
+			if ours, ok := strings.CutPrefix(i, module); ok && !slices.Contains(allowed, ours) {
+				t.Errorf("%s imports %s", s.path, ours)
+			}
+			if packages, kept := only[i]; kept && !slices.Contains(packages, s.pkg) {
+				t.Errorf("%s imports %s", s.path, i)
+			}
+		}
+	}
+	for pkg := range may {
+		if !seen[pkg] {
+			t.Errorf("%s is not there any more: take its line out", pkg)
+		}
+	}
+}
+
+// The wire's definition is read by a generator and by other programs.
+func TestTheProtocolUsesTheStandardLibraryOnly(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.pkg != "internal/protocol" {
+			continue
+		}
+		for _, i := range s.imports(t) {
+			if strings.Contains(strings.Split(i, "/")[0], ".") || strings.HasPrefix(i, module) {
+				t.Errorf("%s imports %s", s.path, i)
+			}
+		}
+	}
+}
+
+// banned is what only programs do: print, log, end the process.
+var banned = []string{
+	"os.Exit", "os.Stdout", "os.Stderr", "fmt.Print", "fmt.Printf", "fmt.Println", "syscall.Exit", "runtime.Goexit",
+}
+
+func TestLeavesDoNotPrintOrExit(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.isProgram() {
+			continue
+		}
+		ast.Inspect(s.File, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.SelectorExpr:
+				if x, ok := n.X.(*ast.Ident); ok && slices.Contains(banned, x.Name+"."+n.Sel.Name) {
+					t.Errorf("%s uses %s.%s", s.path, x.Name, n.Sel.Name)
+				}
+			case *ast.CallExpr:
+				if f, ok := n.Fun.(*ast.Ident); ok && (f.Name == "print" || f.Name == "println") {
+					t.Errorf("%s calls %s", s.path, f.Name)
+				}
+			}
+			return true
+		})
+	}
+}
