@@ -1,0 +1,432 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"codefob/internal/account"
+	"codefob/internal/prompt"
+	"codefob/internal/site"
+	"codefob/internal/vault"
+)
+
+func (c *cli) add(args []string) error {
+	fs := c.flags("add")
+	uriFile := fs.String("uri-file", "", "read an otpauth URI from this `FILE` (- for standard input)")
+	secretFile := fs.String("secret-file", "", "read the secret from this `FILE` (- for standard input)")
+	issuer := fs.String("issuer", "", "`NAME` of who the account is with, as in GitHub")
+	name := fs.String("name", "", "your `NAME` there")
+	sites := fs.StringArray("site", nil, "a `HOST` where the account logs in; may be given several times")
+	kind := fs.String("type", "totp", "`KIND` of codes: totp, hotp or steam")
+	algorithm := fs.String("algorithm", "SHA1", "`NAME` of the hash: SHA1, SHA256 or SHA512")
+	digits := fs.Int("digits", 0, "a code has `N` characters (default 6)")
+	period := fs.Int("period", 0, "a code lasts `N` seconds (default 30)")
+	counter := fs.Uint64("counter", 0, "`N` is the counter of the next code, for hotp")
+	if _, err := parse(fs, args, 0, 0); err != nil {
+		return err
+	}
+	if *uriFile != "" && *secretFile != "" {
+		return misused("--uri-file and --secret-file are two ways to say the same")
+	}
+	origins, err := origins(*sites)
+	if err != nil {
+		return err
+	}
+	v, err := c.openVault()
+	if err != nil {
+		return err
+	}
+	var text []byte
+	switch {
+	case *uriFile != "":
+		text, err = readSecretFile(*uriFile)
+	case *secretFile != "":
+		text, err = readSecretFile(*secretFile)
+	default:
+		c.ui.say("Paste the setup key that the site shows beside its QR code, or a whole otpauth:// address.")
+		text, err = c.ask.Passphrase(c.ctx, "Setup key: ")
+		if errors.Is(err, prompt.ErrUnavailable) {
+			err = withHint(err, "give it with --uri-file or --secret-file")
+		}
+	}
+	if err != nil {
+		return err
+	}
+	var a account.Account
+	if isURI := strings.Contains(string(text), "://") || strings.HasPrefix(strings.ToLower(string(text)), "otpauth:"); isURI || *uriFile != "" {
+		if a, err = account.ParseURI(string(text)); err != nil {
+			err = withHint(err, "copy the whole address again, from otpauth:// to its end")
+		}
+	} else {
+		a, err = newAccount(string(text), *kind, *algorithm, *digits, *period, *counter)
+	}
+	clear(text)
+	if err != nil {
+		return err
+	}
+	if fs.Changed("issuer") {
+		a.Issuer = *issuer
+	}
+	if fs.Changed("name") {
+		a.Name = *name
+	}
+	if *uriFile == "" && *secretFile == "" {
+		if err := c.askLabels(&a, &origins); err != nil {
+			return err
+		}
+	}
+	a.Sites = origins
+	if err := a.Validate(); err != nil {
+		return err
+	}
+	for _, old := range v.Accounts() {
+		if old.Secret.Equal(a.Secret) && old.Type == a.Type {
+			return withHint(fmt.Errorf("%s has this very secret already", old.Label()), "see it with: codefob show %s", old.ID)
+		}
+	}
+	var id string
+	if err := v.Update(func(tx *vault.Tx) error { id, err = tx.Add(a); return err }); err != nil {
+		return err
+	}
+	c.ui.print("%s  %s\n", id, a.Label())
+	c.ui.say("added; its code: codefob code %s", id)
+	if len(a.Sites) == 0 {
+		c.ui.say("the browser will ask on which site it is for; or say it now: codefob edit %s --site HOST", id)
+	}
+	return nil
+}
+
+func newAccount(secret, kind, algorithm string, digits, period int, counter uint64) (account.Account, error) {
+	s, err := account.ParseSecret(secret)
+	if err != nil {
+		return account.Account{}, withHint(err, "copy the key again from the site's page; spaces, dashes and lower case do not matter")
+	}
+	if !slices.Contains([]account.Type{account.TOTP, account.HOTP, account.Steam}, account.Type(kind)) {
+		return account.Account{}, misused("there is no type %q: it is totp, hotp or steam", kind)
+	}
+	a := account.New(account.Type(kind), "", "", s)
+	if a.Algorithm, err = account.ParseAlgorithm(algorithm); err != nil {
+		return a, misused("%s", err)
+	}
+	if digits != 0 {
+		a.Digits = digits
+	}
+	if period != 0 {
+		a.Period = time.Duration(period) * time.Second
+	}
+	if a.Type == account.HOTP {
+		a.Counter = counter
+	}
+	return a, nil
+}
+
+// askLabels asks for what neither the URI nor an option said.
+func (c *cli) askLabels(a *account.Account, origins *[]string) error {
+	for _, q := range []struct {
+		into     *string
+		question string
+	}{
+		{&a.Issuer, "Who is it with (for example GitHub): "},
+		{&a.Name, "Your name there (may be empty): "},
+	} {
+		if *q.into != "" {
+			continue
+		}
+		line, err := c.ask.Line(q.question)
+		if err != nil {
+			return err
+		}
+		*q.into = strings.TrimSpace(line)
+	}
+	for len(*origins) == 0 {
+		line, err := c.ask.Line("Host where you log in (for example github.com; may be empty): ")
+		if err != nil || strings.TrimSpace(line) == "" {
+			return err
+		}
+		o, err := site.ParseSite(strings.TrimSpace(line))
+		if err != nil {
+			c.ui.say("%s", err)
+			continue
+		}
+		*origins = []string{o.String()}
+	}
+	return nil
+}
+
+// origins reads the hosts that a person typed.
+func origins(hosts []string) ([]string, error) {
+	var list []string
+	for _, text := range hosts {
+		o, err := site.ParseSite(text)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(list, o.String()) {
+			list = append(list, o.String())
+		}
+	}
+	return list, nil
+}
+
+// listed is an account as --json shows it. There is no secret in it.
+type listed struct {
+	ID        string   `json:"id"`
+	Issuer    string   `json:"issuer"`
+	Account   string   `json:"account"`
+	Type      string   `json:"type"`
+	Algorithm string   `json:"algorithm"`
+	Digits    int      `json:"digits"`
+	Period    int      `json:"period,omitzero"`  // seconds
+	Counter   *uint64  `json:"counter,omitzero"` // of the next code
+	Sites     []string `json:"sites"`
+}
+
+func listedOf(a account.Account) listed {
+	l := listed{a.ID, a.Issuer, a.Name, string(a.Type), string(a.Algorithm), a.Digits, int(a.Period / time.Second), nil, a.Sites}
+	if a.Type == account.HOTP {
+		l.Counter = &a.Counter
+	}
+	return l
+}
+
+func (c *cli) list(args []string) error {
+	fs := c.flags("list")
+	asJSON := fs.Bool("json", false, "print JSON")
+	query, err := parse(fs, args, 0, 1)
+	if err != nil {
+		return err
+	}
+	v, err := c.openVault()
+	if err != nil {
+		return err
+	}
+	accounts := account.Search(v.Accounts(), strings.Join(query, ""))
+	slices.SortStableFunc(accounts, func(a, b account.Account) int {
+		return strings.Compare(strings.ToLower(a.Label()), strings.ToLower(b.Label()))
+	})
+	if *asJSON {
+		out := []listed{}
+		for _, a := range accounts {
+			out = append(out, listedOf(a))
+		}
+		return c.ui.json(out)
+	}
+	if len(accounts) == 0 {
+		if len(v.Accounts()) == 0 {
+			c.ui.say("there are no accounts yet; add one with: codefob add")
+		} else {
+			c.ui.say("no account fits")
+		}
+		return nil
+	}
+	var table bytes.Buffer
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ISSUER\tACCOUNT\tTYPE\tSITES\tID")
+	for _, a := range accounts {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.Issuer, a.Name, a.Type, strings.Join(shown(a.Sites), " "), a.ID)
+	}
+	w.Flush()
+	c.ui.print("%s", table.String())
+	return nil
+}
+
+// shown are sites as people read them.
+func shown(sites []string) []string {
+	list := make([]string, len(sites))
+	for i, s := range sites {
+		list[i] = strings.TrimPrefix(s, "https://")
+	}
+	return list
+}
+
+func (c *cli) show(args []string) error {
+	fs := c.flags("show")
+	asJSON := fs.Bool("json", false, "print JSON")
+	query, err := parse(fs, args, 1, 1)
+	if err != nil {
+		return err
+	}
+	v, err := c.openVault()
+	if err != nil {
+		return err
+	}
+	a, err := one(v, query[0])
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		return c.ui.json(listedOf(a))
+	}
+	c.ui.print("id         %s\nissuer     %s\naccount    %s\ntype       %s\nalgorithm  %s\ndigits     %d\n", a.ID, a.Issuer, a.Name, a.Type, a.Algorithm, a.Digits)
+	if a.Type == account.HOTP {
+		c.ui.print("counter    %d\n", a.Counter)
+	} else {
+		c.ui.print("period     %s\n", a.Period)
+	}
+	for _, s := range a.Sites {
+		c.ui.print("site       %s\n", s)
+	}
+	return nil
+}
+
+func (c *cli) edit(args []string) error {
+	fs := c.flags("edit")
+	issuer := fs.String("issuer", "", "`NAME` of who the account is with")
+	name := fs.String("name", "", "your `NAME` there")
+	add := fs.StringArray("site", nil, "a further `HOST` where the account logs in; may be given several times")
+	drop := fs.StringArray("remove-site", nil, "a `HOST` where it no longer does; may be given several times")
+	query, err := parse(fs, args, 1, 1)
+	if err != nil {
+		return err
+	}
+	if !fs.Changed("issuer") && !fs.Changed("name") && len(*add) == 0 && len(*drop) == 0 {
+		return misused("edit needs at least one of --issuer, --name, --site and --remove-site")
+	}
+	more, err := origins(*add)
+	if err != nil {
+		return err
+	}
+	v, err := c.openVault()
+	if err != nil {
+		return err
+	}
+	a, err := one(v, query[0])
+	if err != nil {
+		return err
+	}
+	err = v.Update(func(tx *vault.Tx) error {
+		return tx.Edit(a.ID, func(a *account.Account) error {
+			if fs.Changed("issuer") {
+				a.Issuer = *issuer
+			}
+			if fs.Changed("name") {
+				a.Name = *name
+			}
+			for _, text := range *drop {
+				kept := slices.DeleteFunc(slices.Clone(a.Sites), func(s string) bool {
+					o, err := site.ParseSite(text)
+					return s == text || err == nil && s == o.String()
+				})
+				if len(kept) == len(a.Sites) {
+					return withHint(fmt.Errorf("%s does not serve %q", a.Label(), text), "see its sites with: codefob show %s", a.ID)
+				}
+				a.Sites = kept
+			}
+			for _, s := range more {
+				if !slices.Contains(a.Sites, s) {
+					a.Sites = append(a.Sites, s)
+				}
+			}
+			return nil
+		})
+	})
+	if err == nil {
+		c.ui.say("changed")
+	}
+	return err
+}
+
+func (c *cli) remove(args []string) error {
+	fs := c.flags("remove")
+	yes := fs.Bool("yes", false, "do not ask")
+	query, err := parse(fs, args, 1, 1)
+	if err != nil {
+		return err
+	}
+	v, err := c.openVault()
+	if err != nil {
+		return err
+	}
+	a, err := one(v, query[0])
+	if err != nil {
+		return err
+	}
+	if !*yes {
+		ok, err := c.ask.Confirm(fmt.Sprintf("Remove %s? You will need its codes to log in there, unless you turned that off.", a.Label()))
+		if errors.Is(err, prompt.ErrUnavailable) {
+			return withHint(err, "say --yes if you mean it")
+		}
+		if err != nil {
+			return err
+		}
+		if !ok {
+			c.ui.say("nothing removed")
+			return nil
+		}
+	}
+	if err := v.Update(func(tx *vault.Tx) error { return tx.Remove(a.ID) }); err != nil {
+		return err
+	}
+	c.ui.say("removed %s", a.Label())
+	return nil
+}
+
+func (c *cli) code(args []string) error {
+	fs := c.flags("code")
+	at := fs.String("at", "", "the code of another `TIME`: as in 2026-11-22T10:00:00Z, or seconds since 1970")
+	asJSON := fs.Bool("json", false, "print JSON")
+	query, err := parse(fs, args, 1, 1)
+	if err != nil {
+		return err
+	}
+	when := time.Now()
+	if *at != "" {
+		if when, err = parseTime(*at); err != nil {
+			return err
+		}
+	}
+	v, err := c.openVault()
+	if err != nil {
+		return err
+	}
+	a, err := one(v, query[0])
+	if err != nil {
+		return err
+	}
+	out := struct {
+		Code    string  `json:"code"`
+		Left    int     `json:"secondsLeft,omitzero"`
+		Counter *uint64 `json:"counter,omitzero"`
+	}{}
+	switch {
+	case a.Type == account.HOTP && *at != "":
+		return misused("the codes of %s count, they have no time", a.Label())
+	case a.Type == account.HOTP:
+		if out.Code, err = v.NextCode(a.ID); err != nil {
+			return err
+		}
+		after, _ := v.Account(a.ID)
+		after.Counter--
+		out.Counter = &after.Counter
+	default:
+		var until time.Time
+		if out.Code, _, until, err = a.Code(when); err != nil {
+			return err
+		}
+		out.Left = int((until.Sub(when) + time.Second - 1) / time.Second)
+	}
+	if *asJSON {
+		return c.ui.json(out)
+	}
+	c.ui.print("%s\n", out.Code)
+	if out.Left > 0 {
+		c.ui.say("good for %d s", out.Left)
+	}
+	return nil
+}
+
+func parseTime(text string) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	var unix int64
+	if n, err := fmt.Sscanf(text+"\n", "%d\n", &unix); err == nil && n == 1 {
+		return time.Unix(unix, 0), nil
+	}
+	return time.Time{}, misused("%q is not a time: write 2026-11-22T10:00:00Z or seconds since 1970", text)
+}

@@ -1,0 +1,447 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"codefob/internal/nativemsg"
+	"codefob/internal/protocol"
+)
+
+// What browsers give the host as its arguments.
+var (
+	chromiumArgs = []string{"chrome-extension://nfiddnekmhabbidckdaffhidhibipplp/"}
+	firefoxArgs  = []string{"/home/alice/.mozilla/native-messaging-hosts/codefob.json", "extension@codefob"}
+)
+
+// process is a host that a browser has started, as a process.
+type process struct {
+	*testing.T
+	*exec.Cmd
+	home   string
+	in     io.WriteCloser
+	out    io.ReadCloser
+	frames *nativemsg.Reader
+	stderr bytes.Buffer
+	ended  chan struct{} // closed at its end
+}
+
+// hostCommand is the host over a copy of the model vault.
+func hostCommand(t *testing.T, program string, args ...string) *process {
+	t.Helper()
+	model, err := makeModel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := filepath.Join(t.TempDir(), "codefob")
+	if err := os.CopyFS(home, model.files); err != nil {
+		t.Fatal(err)
+	}
+	p := &process{T: t, Cmd: exec.Command(program, args...), home: home, ended: make(chan struct{})}
+	p.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "CODEFOB_HOME=" + home, "DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent"}
+	p.Stderr = &p.stderr
+	return p
+}
+
+func startHost(t *testing.T, program string, args ...string) *process {
+	t.Helper()
+	p := hostCommand(t, program, args...)
+	p.start()
+	return p
+}
+
+func (p *process) start() {
+	p.Helper()
+	var err error
+	if p.in, err = p.StdinPipe(); err != nil {
+		p.Fatal(err)
+	}
+	out, write, err := os.Pipe() // not StdoutPipe: Wait would close it
+	if err != nil {
+		p.Fatal(err)
+	}
+	p.Stdout, p.out = write, out
+	if err := p.Start(); err != nil {
+		p.Fatal(err)
+	}
+	write.Close()
+	p.frames = nativemsg.NewReader(out, protocol.MaxReply)
+	go func() {
+		p.Wait()
+		close(p.ended)
+	}()
+	p.Cleanup(func() {
+		p.Process.Kill()
+		<-p.ended
+		out.Close()
+	})
+}
+
+func frame(message string) []byte {
+	return append(binary.NativeEndian.AppendUint32(nil, uint32(len(message))), message...)
+}
+
+func (p *process) write(stream []byte) {
+	p.Helper()
+	if _, err := p.in.Write(stream); err != nil {
+		p.Fatal(err)
+	}
+}
+
+type reply struct {
+	ID     uint32
+	Result json.RawMessage
+	Error  *protocol.Error
+}
+
+func (p *process) read() (r reply, err error) {
+	b, err := p.frames.Read()
+	if err == nil {
+		err = json.Unmarshal(b, &r)
+	}
+	return r, err
+}
+
+// answers sends a request and wants its reply.
+func (p *process) answers(message string) reply {
+	p.Helper()
+	p.write(frame(message))
+	r, err := p.read()
+	if err != nil {
+		p.Fatalf("%.80s: %v; stderr %s", message, err, &p.stderr)
+	}
+	return r
+}
+
+// end waits for the process's end and wants an exit status: -1 for a signal.
+func (p *process) end(want int) {
+	p.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(20 * time.Second):
+		p.Fatal("the host runs on")
+	}
+	if got := p.ProcessState.ExitCode(); got != want {
+		p.Errorf("exit status %d, want %d; stderr %s", got, want, &p.stderr)
+	}
+}
+
+// peakMemory of the running process, in KiB.
+func (p *process) peakMemory() (kib int) {
+	p.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Process.Pid))
+	if err != nil {
+		p.Fatal(err)
+	}
+	_, peak, _ := strings.Cut(string(status), "VmHWM:")
+	if _, err := fmt.Sscan(peak, &kib); err != nil {
+		p.Fatal(err)
+	}
+	return kib
+}
+
+const hello = `{"id":1,"method":"host.hello","params":{"client":"chromium","version":"0.1.0"}}`
+
+func TestBothBrowsersStartTheHost(t *testing.T) {
+	for _, args := range [][]string{chromiumArgs, append(chromiumArgs, "--parent-window=0"), firefoxArgs} {
+		p := startHost(t, "codefob", args...)
+		if r := p.answers(hello); r.ID != 1 || !strings.Contains(string(r.Result), `"vault":"locked"`) {
+			t.Errorf("%q: %+v", args, r)
+		}
+		p.in.Close() // as the browser does at the end
+		p.end(0)
+		if p.stderr.Len() > 0 {
+			t.Errorf("%q: stderr %s", args, &p.stderr)
+		}
+	}
+}
+
+func TestAnyOtherCallerIsRefused(t *testing.T) {
+	for _, args := range [][]string{
+		{"chrome-extension://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/"},
+		{"chrome-extension://nfiddnekmhabbidckdaffhidhibipplp"},
+		{"chrome-extension://nfiddnekmhabbidckdaffhidhibipplp/x"},
+		{"chrome-extension://"},
+		{firefoxArgs[0], "evil@example.com"},
+		{firefoxArgs[0], "{d10d0bf8-f5b5-c8b4-a8b2-2b9879e08c5d}"},
+	} {
+		p := hostCommand(t, "codefob", args...)
+		p.Stdin = bytes.NewReader(frame(hello))
+		out, _ := p.Output()
+		if p.ProcessState.ExitCode() != 1 || len(out) > 0 {
+			t.Errorf("%q: exit status %d, stdout %q", args, p.ProcessState.ExitCode(), out)
+		}
+		if !strings.Contains(p.stderr.String(), "is not the Codefob extension") {
+			t.Errorf("%q: stderr %s", args, &p.stderr)
+		}
+	}
+}
+
+func TestFromATerminalItSaysWhatItIsFor(t *testing.T) {
+	ptmx, tty, err := openTerminal()
+	if err != nil {
+		t.Skip("SKIPPED: ", err)
+	}
+	defer ptmx.Close()
+	defer tty.Close()
+	p := hostCommand(t, "codefob", chromiumArgs...)
+	p.Stdin = tty
+	out, _ := p.Output()
+	if p.ProcessState.ExitCode() != 2 || len(out) > 0 || !strings.Contains(p.stderr.String(), "this is how a browser starts codefob") {
+		t.Errorf("exit status %d, stdout %q, stderr %s", p.ProcessState.ExitCode(), out, &p.stderr)
+	}
+}
+
+func TestFramesThatAreNone(t *testing.T) {
+	length := func(n uint32) []byte { return binary.NativeEndian.AppendUint32(nil, n) }
+	const bad, tooLarge = protocol.ErrBadRequest, protocol.ErrTooLarge
+	for _, tt := range []struct {
+		name   string
+		stream []byte
+		want   []protocol.ErrorCode // of the replies
+		status int
+	}{
+		{"empty", length(0), []protocol.ErrorCode{bad}, 0},
+		{"one byte", frame("x"), []protocol.ErrorCode{bad}, 0},
+		{"as large as allowed", frame(strings.Repeat(" ", protocol.MaxRequest)), []protocol.ErrorCode{bad}, 0},
+		{"a byte more", length(protocol.MaxRequest + 1), []protocol.ErrorCode{tooLarge}, 1},
+		{"2 GiB", length(0x7fffffff), []protocol.ErrorCode{tooLarge}, 1},
+		{"4 GiB", length(0xffffffff), []protocol.ErrorCode{tooLarge}, 1},
+		{"end in the length", []byte{1, 0, 0}, nil, 1},
+		{"end in the body", frame("xx")[:5], nil, 1},
+		{"end after the length", length(5), nil, 1},
+		{"a good one first", append(frame(`{"id":1,"method":"x"}`), 1), []protocol.ErrorCode{protocol.ErrUnknownMethod}, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := startHost(t, "codefob", chromiumArgs...)
+			p.write(tt.stream)
+			p.in.Close()
+			for _, want := range tt.want {
+				if r, err := p.read(); err != nil || r.Error == nil || r.Error.Code != want {
+					t.Errorf("%+v, %v; want %s", r, err, want)
+				}
+			}
+			if r, err := p.read(); err != io.EOF {
+				t.Errorf("then %+v, %v", r, err)
+			}
+			p.end(tt.status)
+		})
+	}
+}
+
+func TestOneByteAtATime(t *testing.T) {
+	p := startHost(t, "codefob", chromiumArgs...)
+	for range 3 {
+		for _, b := range frame(hello) {
+			p.write([]byte{b})
+		}
+		if r, err := p.read(); err != nil || r.Error != nil {
+			t.Fatalf("%+v, %v", r, err)
+		}
+	}
+}
+
+// Coalesced, and more than fits into any pipe.
+func TestTenThousandRequestsAtOnce(t *testing.T) {
+	p := startHost(t, "codefob", chromiumArgs...)
+	const n = 10_000
+	var all []byte
+	for i := range n {
+		all = append(all, frame(fmt.Sprintf(`{"id":%d,"method":"host.hello"}`, i+1))...)
+	}
+	go func() {
+		p.in.Write(all)
+		p.in.Close()
+	}()
+	for i := range n {
+		if r, err := p.read(); err != nil || r.ID != uint32(i+1) || r.Error != nil {
+			t.Fatalf("reply %d: %+v, %v", i+1, r, err)
+		}
+	}
+	if _, err := p.read(); err != io.EOF {
+		t.Errorf("after the last: %v", err)
+	}
+	p.end(0)
+}
+
+// The host stops reading, too: nothing piles up in it. It goes on when the
+// browser does, and ends with it.
+func TestABrowserThatStopsReading(t *testing.T) {
+	p := startHost(t, "codefob", chromiumArgs...)
+	wrote := make(chan int)
+	const n = 20_000
+	go func() {
+		for i := range n {
+			if _, err := p.in.Write(frame(fmt.Sprintf(`{"id":%d,"method":"host.hello"}`, i+1))); err != nil {
+				t.Error(err)
+				break
+			}
+			wrote <- i
+		}
+		close(wrote)
+	}()
+	stuck := 0
+	for more := true; more; {
+		select {
+		case i, ok := <-wrote:
+			if !ok {
+				t.Fatal("the host reads without end")
+			}
+			stuck = i
+		case <-time.After(time.Second): // longer than a read and a reply take
+			more = false
+		}
+	}
+	if stuck > n/2 {
+		t.Errorf("it took in %d requests whose replies nobody read", stuck)
+	}
+	if kib := p.peakMemory(); kib > 64<<10 {
+		t.Errorf("it took %d KiB of memory", kib)
+	}
+	go func() {
+		for range wrote { // lets the writer go on
+		}
+	}()
+	for i := range n {
+		if r, err := p.read(); err != nil || r.ID != uint32(i+1) {
+			t.Fatalf("reply %d: %+v, %v", i+1, r, err)
+		}
+	}
+	p.in.Close()
+	p.end(0)
+}
+
+func TestABrokenPipeEndsTheHost(t *testing.T) {
+	p := startHost(t, "codefob", chromiumArgs...)
+	p.answers(hello)
+	p.out.Close()
+	p.write(frame(hello))
+	select {
+	case <-p.ended: // by the signal SIGPIPE, or after the failed write
+	case <-time.After(20 * time.Second):
+		t.Fatal("the host runs on")
+	}
+}
+
+func TestASignalEndsTheHost(t *testing.T) {
+	for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT} {
+		p := startHost(t, "codefob", chromiumArgs...)
+		p.answers(hello)
+		p.Process.Signal(signal)
+		p.end(-1)
+	}
+}
+
+func TestAnIdleHostEnds(t *testing.T) {
+	for _, said := range []bool{false, true} {
+		p := hostCommand(t, "codefob-hasty", chromiumArgs...)
+		if err := os.WriteFile(filepath.Join(p.home, "config.json"), []byte(`{"idleMinutes":2}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		start := time.Now()
+		p.start()
+		if said {
+			p.answers(hello)
+			start = time.Now()
+		}
+		p.end(0)
+		if d := time.Since(start); d < 550*time.Millisecond { // two short minutes, less the start
+			t.Errorf("it ended after %s", d)
+		}
+	}
+}
+
+func TestAHostThatIsTalkedToStays(t *testing.T) {
+	p := hostCommand(t, "codefob-hasty", chromiumArgs...)
+	if err := os.WriteFile(filepath.Join(p.home, "config.json"), []byte(`{"idleMinutes":3}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.start()
+	for start := time.Now(); time.Since(start) < 2*time.Second; {
+		p.answers(hello)
+	}
+}
+
+func TestAConfigurationThatIsNotValid(t *testing.T) {
+	for content, want := range map[string]string{
+		`{`:                          "is not valid",
+		`{"loglevel":"debug"}`:       "is not valid",
+		`{"logLevel":"chatty"}`:      `logLevel is "chatty"`,
+		`{"pinentry":"pinentry"}`:    "must be an absolute path",
+		`{"idleMinutes":0}`:          "must be from 1 to 1440",
+		`{"idleMinutes":1441}`:       "must be from 1 to 1440",
+		`{"idleMinutes":1,"more":1}`: "is not valid",
+	} {
+		p := hostCommand(t, "codefob", chromiumArgs...)
+		if err := os.WriteFile(filepath.Join(p.home, "config.json"), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := p.Output()
+		if !errors.As(err, new(*exec.ExitError)) || len(out) > 0 || !strings.Contains(p.stderr.String(), want) {
+			t.Errorf("%s: %v, stdout %q, stderr %s", content, err, out, &p.stderr)
+		}
+	}
+}
+
+// With every line logged, and a vault that opens through a real program that
+// asks: no code, no label, no page, no passphrase is in the log or on stderr.
+func TestTheLogHoldsNoMessage(t *testing.T) {
+	p := hostCommand(t, "codefob", chromiumArgs...)
+	pinentry := filepath.Join(p.home, "pinentry")
+	script, err := os.ReadFile("../internal/prompt/pinentrytest/pinentry.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{
+		pinentry:                             string(script),
+		pinentry + ".passphrase":             passphrase + "\n",
+		filepath.Join(p.home, "config.json"): fmt.Sprintf(`{"logLevel":"trace","pinentry":%q}`, pinentry),
+	} {
+		if err := os.WriteFile(name, []byte(content), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.start()
+	if r := p.answers(`{"id":1,"method":"vault.unlock"}`); r.Error != nil {
+		t.Fatalf("unlock: %+v", r.Error)
+	}
+	const context = `{"origin":"https://github.com","tab":1,"frame":0,"document":"canary-document"}`
+	var found protocol.MatchResult
+	if err := json.Unmarshal(p.answers(`{"id":2,"method":"accounts.match","params":{"context":`+context+`}}`).Result, &found); err != nil || len(found.Accounts) != 1 {
+		t.Fatalf("%+v, %v", found, err)
+	}
+	release := fmt.Sprintf(`{"id":3,"method":"code.release","params":{"handle":%q,"context":%s,"nonce":"canary-nonce-123","purpose":"fill"}}`, found.Accounts[0].Handle, context)
+	var code protocol.ReleaseResult
+	if err := json.Unmarshal(p.answers(release).Result, &code); err != nil || len(code.Code) != 6 {
+		t.Fatalf("%v, %v", code, err)
+	}
+	for _, message := range []string{release, `{"id":4,"canary":1}`, `{"id":4,"method":"canary"}`, `{"id":4,"method":"vault.lock"}`, release} {
+		if r := p.answers(message); r.Error == nil && !strings.Contains(message, "lock") {
+			t.Errorf("%s: %s", message, r.Result)
+		}
+	}
+	p.write(frame("canary")[:7])
+	p.in.Close()
+	p.end(1)
+	log, err := os.ReadFile(filepath.Join(p.home, "log", "codefob.log"))
+	if err != nil || !bytes.Contains(log, []byte("bad request")) || !bytes.Contains(log, []byte("connection")) {
+		t.Fatalf("log %s, %v", log, err)
+	}
+	said := strings.ToLower(string(log) + p.stderr.String())
+	for _, text := range []string{"canary", code.Code, found.Accounts[0].Handle, "github", "alice"} {
+		if strings.Contains(said, strings.ToLower(text)) {
+			t.Errorf("log or stderr hold %q:\n%s", text, said)
+		}
+	}
+}

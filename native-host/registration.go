@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"codefob/internal/install"
+	"codefob/internal/vault"
+)
+
+// next says what to do next.
+func (c *cli) next() error {
+	_, err := vault.Open(c.home)
+	switch {
+	case errors.Is(err, vault.ErrMissing):
+		c.ui.print("Codefob keeps your two-factor accounts on this computer and fills their codes.\n\n")
+		c.ui.print("There is no vault yet. Make one:            codefob init\n")
+	case err != nil:
+		return err
+	case !c.registered():
+		c.ui.print("No browser knows Codefob yet. Register it:  codefob install\n")
+	default:
+		c.ui.print("Add an account:                             codefob add\n")
+		c.ui.print("Print a code:                               codefob code QUERY\n")
+		c.ui.print("See whether all is well:                    codefob doctor\n")
+	}
+	c.ui.print("All commands:                               codefob help\n")
+	return nil
+}
+
+// registered tells whether any browser found has our manifest.
+func (c *cli) registered() bool {
+	system, err := install.Here(c.home)
+	if err != nil {
+		return false
+	}
+	for _, f := range system.Find() {
+		if _, err := os.Stat(f.ManifestPath); f.ManifestPath != "" && err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *cli) install(args []string) error {
+	fs := c.flags("install")
+	names := fs.StringSlice("browser", nil, "register with this browser `NAME`, found or not; may be given several times")
+	system := fs.Bool("system", false, "for all users of this computer")
+	if _, err := parse(fs, args, 0, 0); err != nil {
+		return err
+	}
+	program, err := thisProgram()
+	if err != nil {
+		return err
+	}
+	here, err := install.Here(c.home)
+	if err != nil {
+		return err
+	}
+	done, err := here.Install(program, *names, *system)
+	c.tell(done)
+	if err != nil {
+		return err
+	}
+	c.ui.say("next: load the extension in the browser (make install in the source says how), then see: codefob doctor")
+	return nil
+}
+
+func (c *cli) uninstall(args []string) error {
+	fs := c.flags("uninstall")
+	system := fs.Bool("system", false, "the registrations for all users of this computer")
+	if _, err := parse(fs, args, 0, 0); err != nil {
+		return err
+	}
+	here, err := install.Here(c.home)
+	if err != nil {
+		return err
+	}
+	done, err := here.Uninstall(*system)
+	c.tell(done)
+	if err != nil {
+		return err
+	}
+	c.ui.say("not registered with your browsers any more")
+	if _, err := vault.Open(c.home); !errors.Is(err, vault.ErrMissing) {
+		c.ui.say("the vault stays in %s", c.home)
+	}
+	return nil
+}
+
+// thisProgram is the absolute path of the running program, links followed: what
+// a manifest names must not change under it.
+func thisProgram() (string, error) {
+	program, err := os.Executable()
+	if err == nil {
+		program, err = filepath.EvalSymlinks(program)
+	}
+	if err != nil {
+		return "", fmt.Errorf("finding this program: %w", err)
+	}
+	return program, nil
+}
+
+// tell says what was done with each browser.
+func (c *cli) tell(done []install.Done) {
+	for _, d := range done {
+		name := d.Browser.Title
+		if d.Kind != install.Native {
+			name += " (" + string(d.Kind) + ")"
+		}
+		if d.Path != "" {
+			c.ui.print("%s  %s\n", name, d.Path)
+		} else {
+			c.ui.say("%s was not registered", name)
+		}
+		if d.Was != "" {
+			c.ui.say("%s: it named another program before: %s", name, d.Was)
+		}
+		if d.Fix != "" {
+			c.ui.say("%s: %s", name, d.Fix)
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"codefob/internal/interchange"
+	"codefob/internal/keystore"
+	"codefob/internal/prompt"
+	"codefob/internal/site"
+	"codefob/internal/vault"
+)
+
+// ui is the only part that talks to a person: results on stdout, everything
+// else on stderr with the program's name in front.
+type ui struct{ out, err io.Writer }
+
+func newUI() *ui { return &ui{os.Stdout, os.Stderr} }
+
+// print writes a result.
+func (u *ui) print(format string, args ...any) { fmt.Fprintf(u.out, format, args...) }
+
+// accounts counts accounts in words.
+func accounts(n int) string {
+	if n == 1 {
+		return "1 account"
+	}
+	return fmt.Sprintf("%d accounts", n)
+}
+
+// json writes a result for programs.
+func (u *ui) json(v any) error {
+	err := json.MarshalWrite(u.out, v, jsontext.WithIndent("  "), json.Deterministic(true))
+	u.print("\n")
+	return err
+}
+
+// say tells what happens.
+func (u *ui) say(format string, args ...any) {
+	for line := range strings.Lines(fmt.Sprintf(format, args...)) {
+		fmt.Fprintf(u.err, "codefob: %s\n", strings.TrimSuffix(line, "\n"))
+	}
+}
+
+// failed reports an error with its way out, and gives the exit status: 0 done,
+// 1 failed, 2 misused.
+func (u *ui) failed(err error) int {
+	if err == nil {
+		return 0
+	}
+	u.say("error: %s", err)
+	if hint := hintFor(err); hint != "" {
+		u.say("hint: %s", hint)
+	}
+	if errors.As(err, new(misuse)) {
+		return 2
+	}
+	return 1
+}
+
+// misuse is a wrong use of the command line.
+type misuse struct{ error }
+
+func misused(format string, args ...any) error {
+	return misuse{fmt.Errorf(format, args...)}
+}
+
+// hinted is an error that knows its way out.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h hinted) Unwrap() error { return h.error }
+
+func withHint(err error, format string, args ...any) error {
+	return hinted{err, fmt.Sprintf(format, args...)}
+}
+
+// hints are the ways out of errors that can come from anywhere, the first that fits.
+var hints = []struct {
+	err  error
+	hint string
+}{
+	{vault.ErrMissing, `make one with "codefob init"`},
+	{vault.ErrExists, `see it with "codefob list"; to start anew, move the folder away first`},
+	{vault.ErrLocked, `unlock it with "codefob unlock", or name a file with --vault-passphrase-file`},
+	{vault.ErrPassphrase, `if it is lost, set a new one with "codefob passphrase --recovery-key"`},
+	{vault.ErrRecovery, "it may be an older sheet: a new recovery key replaces the one before it"},
+	{vault.ErrRecoveryText, "it is the nine groups of four on the sheet that codefob init asked you to keep"},
+	{vault.ErrNewer, "update Codefob on this computer; nothing was changed"},
+	{vault.ErrDamaged, `nothing was changed; "codefob doctor" says which older copy still opens and how to put it back`},
+	{vault.ErrBusy, "try again in a moment; if it goes on, end the codefob process that hangs"},
+	{vault.ErrStorage, "nothing was changed; make room on the disk, or make its folder writable, and try again"},
+	{keystore.ErrUnavailable, "the passphrase works without a keychain"},
+	{keystore.ErrNotFound, `unlock with the passphrase and make the slot again: codefob keychain`},
+	{keystore.ErrEmpty, `unlock with the passphrase and make the slot again: codefob keychain`},
+	{keystore.ErrLocked, "unlock the keychain, or use the passphrase"},
+	{keystore.ErrTimeout, "look for a dialog of the keychain, or use the passphrase"},
+	{prompt.ErrUnavailable, "run it in a terminal"},
+	{site.ErrRefused, "name the host where you log in, as the address bar shows it: github.com"},
+	{interchange.ErrUnrecognized, "it has to be a text file with one otpauth:// address a line"},
+}
+
+func hintFor(err error) string {
+	if h, ok := errors.AsType[hinted](err); ok {
+		return h.hint
+	}
+	for _, h := range hints {
+		if errors.Is(err, h.err) {
+			return h.hint
+		}
+	}
+	if errors.As(err, new(misuse)) {
+		return `"codefob help" lists the commands and "codefob COMMAND --help" their options`
+	}
+	return ""
+}
