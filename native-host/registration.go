@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"codefob/internal/install"
 	"codefob/internal/vault"
@@ -64,8 +66,38 @@ func (c *cli) install(args []string) error {
 	if err != nil {
 		return err
 	}
-	c.ui.say("next: load the extension in the browser (make install in the source says how), then see: codefob doctor")
+	c.tellHowToLoad(done, extensionFolder(program))
+	c.ui.say("then see whether all is well: codefob doctor")
 	return nil
+}
+
+// tellHowToLoad says how each browser gets the extension, as long as it is not
+// in the stores.
+func (c *cli) tellHowToLoad(done []install.Done, folder string) {
+	titles := map[install.Family][]string{}
+	for _, d := range done {
+		if d.Path != "" && !slices.Contains(titles[d.Browser.Family], d.Browser.Title) {
+			titles[d.Browser.Family] = append(titles[d.Browser.Family], d.Browser.Title)
+		}
+	}
+	if list := titles[install.Chromium]; len(list) > 0 {
+		c.ui.say("next, in %s: open chrome://extensions, switch on Developer mode, press Load unpacked, and choose the folder\n  %s",
+			strings.Join(list, ", "), folder)
+	}
+	if list := titles[install.Firefox]; len(list) > 0 {
+		c.ui.say("next, in %s: open about:debugging#/runtime/this-firefox, press Load Temporary Add-on, and choose\n  %s\n(it stays until the browser is closed)",
+			strings.Join(list, ", "), filepath.Join(folder, "manifest.json"))
+	}
+}
+
+// extensionFolder is where make install, or make, puts the extension beside the program.
+func extensionFolder(program string) string {
+	installed := filepath.Join(filepath.Dir(program), "..", "share", "codefob", "extension")
+	built := filepath.Join(filepath.Dir(program), "..", "extension", "dist")
+	if _, err := os.Stat(filepath.Join(built, "manifest.json")); err == nil {
+		return built
+	}
+	return installed
 }
 
 func (c *cli) uninstall(args []string) error {

@@ -100,6 +100,7 @@ var hints = []struct {
 	{vault.ErrStorage, "nothing was changed; make room on the disk, or make its folder writable, and try again"},
 	{keystore.ErrUnavailable, "the passphrase works without a keychain"},
 	{keystore.ErrNotFound, `unlock with the passphrase and make the slot again: codefob keychain`},
+	{vault.ErrItem, "unlock with the passphrase and make the slot again: codefob keychain"},
 	{keystore.ErrEmpty, `unlock with the passphrase and make the slot again: codefob keychain`},
 	{keystore.ErrLocked, "unlock the keychain, or use the passphrase"},
 	{keystore.ErrTimeout, "look for a dialog of the keychain, or use the passphrase"},

@@ -76,7 +76,7 @@ export interface Context {
 /** VaultState is what a host knows of the vault. */
 export type VaultState = "none" | "locked" | "open";
 
-/** HelloParams names the caller, for the log. */
+/** HelloParams names the caller. */
 export interface HelloParams {
   readonly client: string;
   readonly version: string;

@@ -31,6 +31,11 @@ func (h *Host) match(ctx context.Context, p protocol.MatchParams) (any, error) {
 	}
 	accounts := h.vault.Accounts()
 	hits := h.matcher().Find(o, ancestors)
+	if len(hits) == 0 { // then say so if no account ever could
+		if err := site.CheckFrame(o, ancestors); err != nil {
+			return nil, err
+		}
+	}
 	if len(hits) > 1 {
 		uses, err := h.vault.LastUses()
 		if err != nil {

@@ -29,7 +29,7 @@ func TestMatch(t *testing.T) {
 		{page(example), "alice bound, related related"},
 		{page(example, example), "alice bound, related related"},
 		{page(example, "https://www.example.com", example), "alice bound, related related"},
-		{page(example, "https://evil.example"), ""},
+		{page(example, "https://evil.example"), "origin_refused"},
 		{page("https://evil.example"), ""},
 		{page("https://example.com:8443"), "alice related, related related"},
 		{page("http://localhost:8080"), ""},

@@ -117,7 +117,7 @@ const (
 // VaultStates lists the closed set.
 var VaultStates = []VaultState{VaultNone, VaultLocked, VaultOpen}
 
-// HelloParams names the caller, for the log.
+// HelloParams names the caller.
 type HelloParams struct {
 	Client  string `json:"client"`  // "chromium" or "firefox"
 	Version string `json:"version"` // the extension's
