@@ -1,0 +1,205 @@
+import { type Chip, makeChip } from "./chip.ts";
+import { fill, fits, holds } from "./fill.ts";
+import { type Field, findFields } from "./find.ts";
+import { takesCode } from "./kind.ts";
+import { type FromPage, type Outcome, PAGE_PORT, type ToPage } from "./messages.ts";
+import { drawn, seen } from "./see.ts";
+import { shadowsIn } from "./shadows.ts";
+
+declare global {
+  /** For the background, which runs a function in this script's world; pages do not see it. */
+  var codefob: { look(asked: number): boolean; stop(): void } | undefined;
+}
+
+// What runs in a document that may have a field, or that the popup stands over.
+// It says that there is a field, and fills what it is given. It decides nothing
+// and keeps nothing.
+
+/** Between two looks at a page that changes, in ms. */
+const REST = 500;
+let port: chrome.runtime.Port | undefined;
+let field: Field | undefined;
+let number = 0; // of the field, raised with each new one
+let told = 0; // the number that the background knows; 0: no field
+let offered = false;
+let before: string | undefined; // what stood in the field when the user was asked
+let timer: ReturnType<typeof setTimeout> | undefined;
+let chip: Chip | undefined;
+let appearing: IntersectionObserver | undefined;
+
+const shadows = new Set<ShadowRoot>();
+const observer = new MutationObserver(soon);
+
+function start() {
+  globalThis.codefob?.stop(); // one of an earlier version of the extension
+  globalThis.codefob = { look, stop };
+  observer.observe(document, { childList: true, subtree: true });
+  document.addEventListener("focusin", focused, true);
+  addEventListener("pageshow", (event) => event.persisted && scan());
+  scan();
+}
+
+/** The background asks who is here. */
+function look(asked: number): boolean {
+  if (!chrome.runtime?.id) return false;
+  for (const root of [document, ...shadows]) for (const shadow of shadowsIn(root, true)) enter(shadow);
+  scan();
+  before = field && standing(field);
+  tell(asked);
+  return true;
+}
+
+function soon() {
+  timer ??= setTimeout(scan, REST);
+}
+
+function focused(event: Event) {
+  const target = event.composedPath()[0];
+  if (!(target instanceof HTMLInputElement)) return;
+  const root = target.getRootNode();
+  if (root instanceof ShadowRoot) enter(root);
+  if (field?.inputs.includes(target) && port) tell();
+  else soon();
+}
+
+/** Looks for the field again. */
+function scan() {
+  clearTimeout(timer);
+  timer = undefined;
+  const found = best();
+  if (
+    found?.inputs[0] !== field?.inputs[0] ||
+    found?.inputs.length !== field?.inputs.length ||
+    found?.kind !== field?.kind
+  ) {
+    number++;
+    offered = false;
+  }
+  field = found;
+  if (told !== (field ? number : 0)) tell();
+  if (chip || offered) point();
+}
+
+/** The field of the page that the user most likely means. */
+function best(): Field | undefined {
+  let found: Field | undefined;
+  let most = 0;
+  for (const root of [document, ...shadows]) {
+    for (const shadow of shadowsIn(root)) enter(shadow);
+    for (const each of findFields(root)) {
+      if (!each.inputs.every(drawn)) {
+        appearing ??= new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && soon());
+        appearing.observe(each.inputs[0]);
+        continue;
+      }
+      const worth = 1 + (takesCode(each.kind) ? 1 : 0) + (each.inputs.some(active) ? 2 : 0);
+      if (worth > most) [found, most] = [each, worth];
+    }
+  }
+  return found;
+}
+
+function active(input: HTMLInputElement): boolean {
+  return (input.getRootNode() as Document | ShadowRoot).activeElement === input;
+}
+
+/** Takes an open shadow tree in; it is searched at once where it is new. */
+function enter(root: ShadowRoot) {
+  if (shadows.has(root)) return;
+  shadows.add(root);
+  observer.observe(root, { childList: true, subtree: true });
+  soon();
+}
+
+/** Tells the background of the field, or that there is none; look is the number it asked with. */
+function tell(look?: number) {
+  told = field ? number : 0;
+  send({
+    type: "field",
+    focused: field !== undefined && document.hasFocus() && field.inputs.some(active),
+    ...(field && { field: { number, kind: field.kind } }),
+    ...(look !== undefined && { look }),
+  });
+}
+
+function send(message: FromPage) {
+  try {
+    if (!port) {
+      port = chrome.runtime.connect({ name: PAGE_PORT });
+      port.onMessage.addListener(received);
+      port.onDisconnect.addListener(() => {
+        port = undefined; // connected again when the user or the background asks
+      });
+    }
+    port.postMessage(message);
+  } catch {
+    stop();
+  }
+}
+
+/** Shows the chip at the field, or takes it away. */
+function point() {
+  chip ??= makeChip(chrome.i18n.getMessage("chip"), () => {
+    tell();
+    send({ type: "open" });
+  });
+  chip.at(offered ? field?.inputs : undefined);
+}
+
+async function received(message: ToPage) {
+  switch (message.type) {
+    case "offer":
+      offered = message.on;
+      point();
+      return;
+    case "fill":
+      send({ type: "filled", fill: message.fill, outcome: await take(message) });
+      return;
+    default:
+      message satisfies never;
+  }
+}
+
+async function take({ field: wanted, origin, code }: Extract<ToPage, { type: "fill" }>): Promise<Outcome> {
+  const refuse = (why: Extract<Outcome, { ok: false }>["why"]): Outcome => ({ ok: false, why });
+  const target = field;
+  if (!target || wanted !== number) return refuse("changed");
+  if (self.origin !== origin) return refuse("other_origin");
+  if (!fits(target.inputs, code)) return refuse("length");
+  if (insecure(target.inputs[0])) return refuse("insecure");
+  chip?.at(undefined);
+  const visible = await seen(target.inputs);
+  if (visible !== true) return refuse(visible);
+  const value = standing(target);
+  if (value && value !== before && !holds(target.inputs, code)) return refuse("typed");
+  const step = await fill(target.inputs, code);
+  if (!step) return refuse("rejected");
+  before = undefined;
+  return { ok: true, step };
+}
+
+/** Whether a form on a secure page would send the code where anybody can read it. */
+function insecure(input: HTMLInputElement): boolean {
+  if (location.protocol !== "https:" || !input.form) return false;
+  const { getAttribute, querySelectorAll } = Element.prototype; // a form's own can be hidden by inputs of that name
+  const buttons = [...querySelectorAll.call(input.form, "[formaction]")];
+  const targets = [
+    getAttribute.call(input.form, "action"),
+    ...buttons.map((button) => button.getAttribute("formaction")),
+  ];
+  return targets.some((to) => URL.parse(to ?? "", document.baseURI)?.protocol === "http:");
+}
+
+function standing(of: Field): string {
+  return of.inputs.map((input) => input.value).join("");
+}
+
+function stop() {
+  clearTimeout(timer);
+  observer.disconnect();
+  appearing?.disconnect();
+  document.removeEventListener("focusin", focused, true);
+  chip?.at(undefined);
+}
+
+start();

@@ -1,0 +1,92 @@
+import type { Account } from "./protocol.ts";
+import { say, type Word } from "./words.ts";
+
+// The parts that the popup is made of. They only build elements.
+
+type Child = Node | string | undefined | false;
+
+/** An element with a class and what is in it. */
+export function make(tag: string, className: string, ...children: Child[]): HTMLElement {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  element.append(...children.filter((child): child is Node | string => child !== undefined && child !== false));
+  return element;
+}
+
+/** A button that only a real act presses: one that a script made, or a key held down, does nothing. */
+export function button(label: string, pressed: () => void, className = ""): HTMLButtonElement {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.className = className;
+  element.append(label);
+  element.addEventListener("click", (event) => {
+    event.stopPropagation();
+    if (event.isTrusted && element.ariaDisabled !== "true") pressed();
+  });
+  return element;
+}
+
+/** What an account is called: its issuer, else its name. */
+export function title(account: Account): string {
+  return account.issuer || account.account || say("unnamed");
+}
+
+/** What tells an account from others: issuer and name. */
+export function fullTitle(account: Account): string {
+  return account.issuer && account.account ? `${account.issuer} (${account.account})` : title(account);
+}
+
+/** One account: its first letter, issuer and name. */
+export function accountRow(account: Account, ...more: Child[]): HTMLElement {
+  const letter = make("span", "mark", [...title(account)][0]?.toUpperCase() ?? "");
+  letter.ariaHidden = "true";
+  const name = account.issuer ? account.account : "";
+  const sub = [name, account.site ?? ""].filter(Boolean).join(" · ");
+  const names = make("span", "names", make("span", "issuer", title(account)), sub !== "" && make("span", "name", sub));
+  return make("div", "account", letter, names, ...more);
+}
+
+/** A command to run, with a button that copies it. */
+export function command(line: string): HTMLElement {
+  const copy = button(
+    say("copy_short"),
+    () => void navigator.clipboard.writeText(line).then(() => copy.replaceChildren(say("copied"))),
+    "small",
+  );
+  copy.ariaLabel = say("copy_command");
+  return make("div", "command", make("code", "", line), copy);
+}
+
+/** A heading and a paragraph. */
+export function text(heading: string, ...paragraphs: string[]): HTMLElement[] {
+  return [make("h2", "", heading), ...paragraphs.map((each) => make("p", "", each))];
+}
+
+/** A code with the time that it has left; left runs from 1 to 0. */
+export function code(value: string): { element: HTMLElement; left(share: number, seconds: number): void } {
+  const spaced =
+    value.length > 4 && value.length % 2 === 0 ? value.replace(new RegExp(`^.{${value.length / 2}}`), "$& ") : value;
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "ring");
+  svg.setAttribute("viewBox", "0 0 36 36");
+  const circles = [0, 1].map(() => {
+    const circle = document.createElementNS("http://www.w3.org/2000/svg", "circle");
+    for (const [name, n] of [
+      ["cx", 18],
+      ["cy", 18],
+      ["r", 15.9155],
+    ] as const)
+      circle.setAttribute(name, String(n));
+    svg.append(circle);
+    return circle;
+  });
+  const seconds = make("span", "");
+  seconds.ariaLive = "off";
+  return {
+    element: make("div", "code", make("output", "", spaced), seconds, svg),
+    left(share, count) {
+      circles[1]?.setAttribute("stroke-dashoffset", String(100 - 100 * Math.min(1, Math.max(0, share))));
+      seconds.textContent = say("seconds_left" satisfies Word, String(count));
+    },
+  };
+}

@@ -1,0 +1,107 @@
+// @vitest-environment happy-dom
+import { beforeEach, expect, test } from "vitest";
+import { fill, fits, holds } from "./fill.ts";
+import type { Field } from "./find.ts";
+
+const settle = () => Promise.resolve();
+
+function inputs(html: string): Field["inputs"] {
+  document.body.innerHTML = html;
+  const [first, ...rest] = document.querySelectorAll("input");
+  if (!first) throw new Error("no input");
+  return [first, ...rest];
+}
+
+beforeEach(() => {
+  // happy-dom has no editing: no key inserts anything, unless a test says so.
+  document.execCommand = () => false;
+});
+
+test.each([
+  ["one input", `<input value="123456">`, true],
+  ["spaces and dashes of the page", `<input value="123 4-56">`, true],
+  ["boxes", `<input value="1"><input value="23456">`, true],
+  ["half a code", `<input value="1234">`, false],
+  ["another code", `<input value="654321">`, false],
+  ["more than the code", `<input value="1234567">`, false],
+  ["nothing", `<input>`, false],
+])("holds: %s", (_name, html, want) => {
+  expect(holds(inputs(html), "123456")).toBe(want);
+});
+
+test.each([
+  ["no limit", `<input>`, true],
+  ["room enough", `<input maxlength="7">`, true],
+  ["too short", `<input maxlength="4">`, false],
+  ["a box a character", "<input>".repeat(6), true],
+  ["too many boxes", "<input>".repeat(8), false],
+])("fits: %s", (_name, html, want) => {
+  expect(fits(inputs(html), "123456")).toBe(want);
+});
+
+test("a page that takes the paste gets no keys", async () => {
+  const boxes = inputs("<input>".repeat(6));
+  const keys: string[] = [];
+  boxes[0].addEventListener("keydown", (event) => keys.push(event.key));
+  boxes[0].addEventListener("paste", (event) => {
+    event.preventDefault();
+    [...(event.clipboardData?.getData("text/plain") ?? "")].forEach((c, i) => {
+      const box = boxes[i];
+      if (box) box.value = c;
+    });
+  });
+  expect(await fill(boxes, "123456", settle)).toBe("paste");
+  expect(keys).toEqual([]);
+});
+
+test("keys go in one by one, each to its box", async () => {
+  const boxes = inputs("<input>".repeat(4));
+  document.execCommand = (_name, _ui, text) => {
+    const active = document.activeElement;
+    if (active instanceof HTMLInputElement) active.value += text;
+    return true;
+  };
+  expect(await fill(boxes, "2468", settle)).toBe("keys");
+  expect(boxes.map((box) => box.value)).toEqual(["2", "4", "6", "8"]);
+});
+
+test("the value is set where neither works, with input and change events", async () => {
+  const [input] = inputs("<input>");
+  const seen: string[] = [];
+  for (const type of ["input", "change"]) input.addEventListener(type, () => seen.push(`${type} ${input.value}`));
+  expect(await fill([input], "123456", settle)).toBe("value");
+  expect(seen).toEqual(["input 123456", "change 123456"]);
+});
+
+test("a field that keeps nothing is left empty, and nothing is claimed", async () => {
+  const [input] = inputs("<input>");
+  input.addEventListener("input", () => {
+    input.value = input.value.slice(0, 3);
+  });
+  expect(await fill([input], "123456", settle)).toBeUndefined();
+  expect(input.value).toBe("");
+});
+
+test("a half-taken paste is cleared before the next step", async () => {
+  const [input] = inputs("<input>");
+  input.addEventListener("paste", (event) => {
+    event.preventDefault();
+    input.value = "12";
+  });
+  expect(await fill([input], "123456", settle)).toBe("value");
+  expect(input.value).toBe("123456");
+});
+
+test("a page that sends the form by itself counts as filled, once", async () => {
+  const [input] = inputs("<input>");
+  let sent = 0;
+  input.addEventListener("input", () => {
+    if (input.value.length === 6) sent++;
+  });
+  const sends = async () => {
+    if (sent) input.disabled = true;
+    input.value = "";
+  };
+  expect(await fill([input], "123456", sends)).toBe("value");
+  expect(sent).toBe(1);
+});

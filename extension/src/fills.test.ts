@@ -1,0 +1,140 @@
+import { expect, test } from "vitest";
+import { makeFills } from "./fills.ts";
+import type { ToPage } from "./messages.ts";
+import type { Host } from "./native.ts";
+import type { Page, Pages } from "./pages.ts";
+
+/** A fill whose surroundings the test can change at each step. */
+function scene({ validFrom = 0 } = {}) {
+  const sent: ToPage[] = [];
+  const asked: string[] = [];
+  const page: Page = {
+    tab: 1,
+    frame: 0,
+    document: "D",
+    origin: "https://a.example",
+    private: false,
+    named: true,
+    focused: 0,
+    field: { number: 1, kind: "totp" },
+    send: (message) => {
+      sent.push(message);
+      if (message.type === "fill") queueMicrotask(() => fills.heard(page, message.fill, { ok: true, step: "keys" }));
+    },
+  };
+  const world = { active: true, known: true, origin: page.origin, on: (_method: string) => {}, slept: () => {} };
+  const pages = {
+    has: () => world.known,
+    current: async () => world.active,
+    context: async () => (world.known ? { origin: world.origin, tab: 1, frame: 0, document: "D" } : undefined),
+  } as unknown as Pages;
+  const host = {
+    async call(method: string) {
+      asked.push(method);
+      world.on(method);
+      const result = method === "code.release" ? { code: "123456", validFrom, expiresAt: 0 } : { host: "a.example" };
+      return { ok: true, result };
+    },
+  } as unknown as Host;
+  const fills = makeFills(host, pages, { now: () => 0, sleep: async () => world.slept() });
+  const abort = new AbortController();
+  const waits: number[] = [];
+  const fill = (allow = false) =>
+    fills.fill({ page, field: 1, handle: "h", allow, signal: abort.signal, waits: (until) => void waits.push(until) });
+  return { page, world, fill, fills, abort, sent, asked, waits };
+}
+
+type Scene = ReturnType<typeof scene>;
+
+test("a confirmed code goes to the page, once", async () => {
+  const { fill, sent, asked } = scene();
+  expect(await fill()).toEqual({ ok: true });
+  expect(asked).toEqual(["code.release"]);
+  expect(sent).toEqual([{ type: "fill", fill: 1, field: 1, origin: "https://a.example", code: "123456" }]);
+});
+
+test("the host is told first that the user agreed", async () => {
+  const { fill, asked } = scene();
+  await fill(true);
+  expect(asked).toEqual(["site.allow", "code.release"]);
+});
+
+test("a code for the next period waits for it", async () => {
+  const { fill, waits, sent, world } = scene({ validFrom: 2000 });
+  world.slept = () => expect(sent).toEqual([]);
+  expect(await fill()).toEqual({ ok: true });
+  expect(waits).toEqual([2000]);
+});
+
+test.each([
+  [
+    "the tab is not the one looked at",
+    (s: Scene) => {
+      s.world.active = false;
+    },
+  ],
+  [
+    "the page is gone",
+    (s: Scene) => {
+      s.world.known = false;
+    },
+  ],
+  [
+    "the field is another one",
+    (s: Scene) => {
+      s.page.field = { number: 2, kind: "totp" };
+    },
+  ],
+  ["the popup was closed", (s: Scene) => s.abort.abort()],
+])("nothing is asked for when %s", async (_name, change) => {
+  const s = scene();
+  change(s);
+  expect((await s.fill()).ok).toBe(false);
+  expect(s.asked).toEqual([]);
+  expect(s.sent).toEqual([]);
+});
+
+test.each([
+  [
+    "the user switches tabs",
+    (s: Scene) => {
+      s.world.active = false;
+    },
+  ],
+  [
+    "the page moves on",
+    (s: Scene) => {
+      s.world.known = false;
+    },
+  ],
+  [
+    "an ancestor is another one",
+    (s: Scene) => {
+      s.world.origin = "https://b.example";
+    },
+  ],
+  [
+    "the field is replaced",
+    (s: Scene) => {
+      s.page.field = { number: 2, kind: "totp" };
+    },
+  ],
+  ["the popup is closed", (s: Scene) => s.abort.abort()],
+])("a code stays here when, after it was released, %s", async (_name, change) => {
+  const during = scene();
+  during.world.on = () => change(during);
+  expect(await during.fill()).toEqual({ ok: false, problem: "page_gone" });
+  expect(during.sent).toEqual([]);
+  const waiting = scene({ validFrom: 2000 });
+  waiting.world.slept = () => change(waiting);
+  expect(await waiting.fill()).toEqual({ ok: false, problem: "page_gone" });
+  expect(waiting.sent).toEqual([]);
+});
+
+test("only the page that was sent the code can say how it ended", async () => {
+  const { page, fills, fill } = scene();
+  const other = { ...page, document: "E" };
+  const ended = fill();
+  fills.heard(other, 1, { ok: false, why: "covered" });
+  expect(await ended).toEqual({ ok: true });
+});

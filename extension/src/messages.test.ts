@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { fromPage, fromPopup } from "./messages.ts";
+
+test.each([
+  ["a field", { type: "field", field: { number: 1, kind: "totp" }, focused: true }],
+  ["no field", { type: "field", focused: false }],
+  ["an answer to a look", { type: "field", look: 4, focused: false }],
+  ["a press on the chip", { type: "open" }],
+  ["a fill", { type: "filled", fill: 2, outcome: { ok: true, step: "keys" } }],
+  ["a refusal", { type: "filled", fill: 2, outcome: { ok: false, why: "covered" } }],
+])("a page may send %s", (_name, message) => {
+  expect(fromPage(message)).toEqual(message);
+});
+
+test.each([
+  undefined,
+  null,
+  "open",
+  [],
+  { type: "fill" },
+  { type: "field", field: { number: 1, kind: "admin" } },
+  { type: "field", field: { number: -1, kind: "totp" } },
+  { type: "field", field: "totp" },
+  { type: "filled", fill: 2, outcome: { ok: true, step: "magic" } },
+  { type: "filled", fill: 2, outcome: { ok: false, why: "constructor" } },
+  { type: "filled", fill: 1.5, outcome: { ok: true, step: "keys" } },
+])("a page may not send %j", (message) => {
+  expect(fromPage(message)).toBeUndefined();
+});
+
+test("what a page says of its origin is dropped", () => {
+  const said = { type: "open", origin: "https://bank.example", tab: 1, documentId: "X" };
+  expect(fromPage(said)).toEqual({ type: "open" });
+});
+
+test.each([
+  { type: "open", tab: "1" },
+  { type: "fill", handle: 7 },
+  { type: "fill", handle: "x".repeat(129) },
+  { type: "code", handle: "h", purpose: "fill" },
+  { type: "search", query: "x".repeat(257) },
+  { type: "export" },
+])("the popup may not send %j", (message) => {
+  expect(fromPopup(message)).toBeUndefined();
+});
+
+test("only a plain true agrees", () => {
+  expect(fromPopup({ type: "fill", handle: "h", allow: "yes" })).toEqual({ type: "fill", handle: "h", allow: false });
+});

@@ -1,0 +1,171 @@
+import { KINDS, type Kind } from "./kind.ts";
+import type { Account, ErrorCode, Purpose } from "./protocol.ts";
+
+// What the parts of the extension say to each other. Every message is parsed
+// where it arrives; who sent it is known from the browser's sender record only.
+
+/** The names of the two kinds of port. */
+export const PAGE_PORT = "page";
+export const POPUP_PORT = "popup";
+
+/** The one message outside of ports: a document may have a field, and asks for content.ts. */
+export const LOAD = "load";
+
+/** The field that a document offers; number tells it from earlier ones of that document. */
+export interface FieldSummary {
+  readonly number: number;
+  readonly kind: Kind;
+}
+
+/** Why a document did not take a code. */
+export type Refusal =
+  | "changed" // the field is not the one that was announced
+  | "other_origin"
+  | "hidden"
+  | "covered"
+  | "insecure" // the form would send it over plain http
+  | "typed" // the user typed there meanwhile
+  | "length" // the code does not fit
+  | "rejected"; // no step of the ladder held
+
+/** What became of a fill. */
+export type Outcome = { readonly ok: true; readonly step: Step } | { readonly ok: false; readonly why: Refusal };
+
+/** How a code got in: a step of the ladder. */
+export type Step = "paste" | "keys" | "value";
+
+/** Content script to background. look answers the background's request of that number. */
+export type FromPage =
+  | { readonly type: "field"; readonly field?: FieldSummary; readonly look?: number; readonly focused: boolean }
+  | { readonly type: "open" }
+  | { readonly type: "filled"; readonly fill: number; readonly outcome: Outcome };
+
+/** Background to content script, down the port of one document. */
+export type ToPage =
+  | { readonly type: "offer"; readonly on: boolean }
+  | {
+      readonly type: "fill";
+      readonly fill: number;
+      readonly field: number;
+      readonly origin: string;
+      readonly code: string;
+    };
+
+/** What can stand in the way, beside what the host reports. */
+export type LinkError = "host_missing" | "host_forbidden" | "host_crashed" | "host_outdated";
+
+/** What the background itself finds amiss before a code is asked for. */
+export type PageProblem = "page_gone" | "page_unknown";
+
+export type Problem = ErrorCode | LinkError | PageProblem | Refusal;
+
+/** What the popup stands over. */
+export type State =
+  | { readonly is: "problem"; readonly problem: Problem; readonly hint?: string }
+  | { readonly is: "locked" }
+  | { readonly is: "closed"; readonly reload: boolean } // no content script there
+  | {
+      readonly is: "page";
+      readonly host: string;
+      readonly kind: Kind; // "none": a page without a field
+      readonly accounts: readonly Account[];
+    };
+
+/** Popup to background. */
+export type FromPopup =
+  | { readonly type: "open"; readonly tab: number }
+  | { readonly type: "unlock" }
+  | { readonly type: "fill"; readonly handle: string; readonly allow: boolean }
+  | { readonly type: "search"; readonly query: string }
+  | { readonly type: "code"; readonly handle: string; readonly purpose: Exclude<Purpose, "fill"> };
+
+/** Background to popup. */
+export type ToPopup =
+  | { readonly type: "state"; readonly state: State; readonly pageCaused: boolean; readonly again?: Problem }
+  | { readonly type: "found"; readonly query: string; readonly accounts: readonly Account[]; readonly total: number }
+  | {
+      readonly type: "code";
+      readonly handle: string;
+      readonly purpose: Exclude<Purpose, "fill">;
+      readonly code: string;
+      readonly expiresAt: number; // 0 for hotp
+    }
+  | { readonly type: "waiting"; readonly until: number }
+  | { readonly type: "filled" }
+  | { readonly type: "failed"; readonly problem: Problem; readonly hint?: string };
+
+type Fields = Record<string, unknown>;
+
+function fields(message: unknown): Fields | undefined {
+  return typeof message === "object" && message !== null ? (message as Fields) : undefined;
+}
+
+const isNumber = (x: unknown): x is number => typeof x === "number" && Number.isSafeInteger(x) && x >= 0;
+const isText = (x: unknown, max: number): x is string => typeof x === "string" && x.length <= max;
+
+const REFUSALS: Record<Refusal, true> = {
+  changed: true,
+  other_origin: true,
+  hidden: true,
+  covered: true,
+  insecure: true,
+  typed: true,
+  length: true,
+  rejected: true,
+};
+const STEPS: readonly unknown[] = ["paste", "keys", "value"];
+
+/** Parses what a content script sent; undefined when it is not of the form. */
+export function fromPage(message: unknown): FromPage | undefined {
+  const m = fields(message);
+  switch (m?.["type"]) {
+    case "field": {
+      const f = fields(m["field"]);
+      const look = isNumber(m["look"]) ? { look: m["look"] } : {};
+      const focused = m["focused"] === true;
+      if (m["field"] === undefined) return { type: "field", ...look, focused };
+      const kind = KINDS.find((k) => k === f?.["kind"]);
+      if (!kind || !isNumber(f?.["number"])) return undefined;
+      return { type: "field", field: { number: f["number"], kind }, ...look, focused };
+    }
+    case "open":
+      return { type: "open" };
+    case "filled": {
+      const outcome = outcomeOf(m["outcome"]);
+      return isNumber(m["fill"]) && outcome ? { type: "filled", fill: m["fill"], outcome } : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function outcomeOf(message: unknown): Outcome | undefined {
+  const m = fields(message);
+  const { ok, step, why } = { ok: m?.["ok"], step: m?.["step"], why: m?.["why"] };
+  if (ok === true && STEPS.includes(step)) return { ok, step: step as Step };
+  if (ok === false && typeof why === "string" && Object.hasOwn(REFUSALS, why)) return { ok, why: why as Refusal };
+  return undefined;
+}
+
+/** Parses what the popup sent; undefined when it is not of the form. */
+export function fromPopup(message: unknown): FromPopup | undefined {
+  const m = fields(message);
+  const handle = m?.["handle"];
+  switch (m?.["type"]) {
+    case "open":
+      return isNumber(m["tab"]) ? { type: "open", tab: m["tab"] } : undefined;
+    case "unlock":
+      return { type: "unlock" };
+    case "fill":
+      return isText(handle, 128) ? { type: "fill", handle, allow: m["allow"] === true } : undefined;
+    case "search":
+      return isText(m["query"], 256) ? { type: "search", query: m["query"] } : undefined;
+    case "code": {
+      const purpose = m["purpose"];
+      if (!isText(handle, 128) || (purpose !== "show" && purpose !== "copy")) return undefined;
+      return { type: "code", handle, purpose };
+    }
+    default:
+      return undefined;
+  }
+}

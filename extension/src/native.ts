@@ -1,0 +1,178 @@
+import type { LinkError } from "./messages.ts";
+import {
+  type AllowParams,
+  type AllowResult,
+  type ErrorCode,
+  type HelloParams,
+  type HelloResult,
+  type MatchParams,
+  type MatchResult,
+  type Method,
+  type ReleaseParams,
+  type ReleaseResult,
+  type SearchParams,
+  type SearchResult,
+  type VaultResult,
+  VERSION,
+} from "./protocol.ts";
+
+/** What each method takes and gives. */
+interface Calls {
+  "host.hello": { params: HelloParams; result: HelloResult };
+  "vault.unlock": { params: undefined; result: VaultResult };
+  "vault.lock": { params: undefined; result: VaultResult };
+  "accounts.match": { params: MatchParams; result: MatchResult };
+  "accounts.search": { params: SearchParams; result: SearchResult };
+  "site.allow": { params: AllowParams; result: AllowResult };
+  "code.release": { params: ReleaseParams; result: ReleaseResult };
+}
+
+/** A result, or what stood in its way, with the host's hint. */
+export type Answer<T> =
+  | { readonly ok: true; readonly result: T }
+  | { readonly ok: false; readonly problem: ErrorCode | LinkError; readonly hint?: string };
+
+/** The one connection to the host, made when it is needed. */
+export interface Host {
+  call<M extends Method>(method: M, params: Calls[M]["params"]): Promise<Answer<Calls[M]["result"]>>;
+}
+
+/** As much of a browser's native port as is used. */
+export interface NativePort {
+  postMessage(message: object): void;
+  disconnect(): void;
+  readonly onMessage: { addListener(listener: (message: unknown) => void): void };
+  readonly onDisconnect: { addListener(listener: () => void): void };
+}
+
+type Settle = (answer: Answer<unknown>) => void;
+
+/**
+ * Speaks to the host over a port that connect makes; why tells the reason of
+ * the last disconnection in the browser's words. Greets each new host first;
+ * after a disconnection the next call starts another.
+ */
+export function makeHost(connect: () => NativePort, why: (port: NativePort) => string, hello: HelloParams): Host {
+  let port: NativePort | undefined;
+  let waiting = new Map<number, Settle>();
+  let last = 0;
+  let greeted: Promise<Answer<HelloResult>> | undefined;
+
+  function drop(from: NativePort, problem: LinkError) {
+    if (from !== port) return;
+    port = undefined;
+    greeted = undefined;
+    const left = waiting;
+    waiting = new Map();
+    for (const settle of left.values()) settle({ ok: false, problem });
+  }
+
+  function open(): NativePort {
+    const made = connect();
+    port = made;
+    made.onMessage.addListener((message) => {
+      if (made !== port) return;
+      const reply = parse(message);
+      const settle = reply && waiting.get(reply.id);
+      if (!reply || !settle) {
+        made.disconnect(); // not a host of ours
+        return drop(made, "host_crashed");
+      }
+      waiting.delete(reply.id);
+      settle(reply.answer);
+    });
+    made.onDisconnect.addListener(() => drop(made, reason(why(made))));
+    greeted = ask(made, "host.hello", hello).then((answer) =>
+      answer.ok && answer.result.protocol !== VERSION ? { ok: false, problem: "host_outdated" } : answer,
+    );
+    return made;
+  }
+
+  function ask<M extends Method>(
+    to: NativePort,
+    method: M,
+    params: Calls[M]["params"],
+  ): Promise<Answer<Calls[M]["result"]>> {
+    return new Promise((resolve) => {
+      const id = ++last;
+      waiting.set(id, (answer) => {
+        const sound = !answer.ok || SOUND[method](answer.result as Record<string, unknown>);
+        resolve(sound ? (answer as Answer<Calls[M]["result"]>) : { ok: false, problem: "host_outdated" });
+      });
+      try {
+        to.postMessage(params ? { id, method, params } : { id, method });
+      } catch {
+        drop(to, "host_crashed");
+      }
+    });
+  }
+
+  return {
+    async call(method, params) {
+      try {
+        const to = port ?? open();
+        const hi = greeted;
+        const answer = ask(to, method, params);
+        const greeting = await hi;
+        return greeting && !greeting.ok ? greeting : await answer;
+      } catch {
+        return { ok: false, problem: "host_missing" };
+      }
+    },
+  };
+}
+
+/** Classifies why a native port closed. */
+export function reason(words: string): LinkError {
+  if (/not found|no such native application/i.test(words)) return "host_missing";
+  if (/forbidden/i.test(words)) return "host_forbidden";
+  return "host_crashed";
+}
+
+const ERROR_CODES: Record<ErrorCode, true> = {
+  bad_request: true,
+  unknown_method: true,
+  too_large: true,
+  vault_missing: true,
+  vault_locked: true,
+  vault_damaged: true,
+  vault_newer: true,
+  vault_storage: true,
+  unlock_failed: true,
+  unknown_handle: true,
+  origin_refused: true,
+  not_allowed: true,
+  budget_used: true,
+  internal: true,
+};
+
+function parse(message: unknown): { id: number; answer: Answer<unknown> } | undefined {
+  if (!isObject(message) || typeof message["id"] !== "number") return undefined;
+  const { id, result, error } = message as { id: number; result?: unknown; error?: unknown };
+  if (isObject(error)) {
+    const code = String(error["code"]);
+    const problem = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : "internal";
+    const hint = typeof error["hint"] === "string" && error["hint"] ? { hint: error["hint"].slice(0, 300) } : {};
+    return { id, answer: { ok: false, problem, ...hint } };
+  }
+  return isObject(result) ? { id, answer: { ok: true, result } } : undefined;
+}
+
+function isObject(x: unknown): x is Record<string, unknown> {
+  return typeof x === "object" && x !== null;
+}
+
+const isVault = (r: Record<string, unknown>) => ["none", "locked", "open"].includes(String(r["vault"]));
+const isAccounts = (x: unknown) => Array.isArray(x) && x.every((a) => isObject(a) && typeof a["handle"] === "string");
+
+/** What of a result is used must have the right form. */
+const SOUND: Record<Method, (result: Record<string, unknown>) => boolean> = {
+  "host.hello": (r) => typeof r["protocol"] === "number" && isVault(r),
+  "vault.unlock": isVault,
+  "vault.lock": isVault,
+  "accounts.match": (r) => typeof r["host"] === "string" && isAccounts(r["accounts"]),
+  "accounts.search": (r) => isAccounts(r["accounts"]) && typeof r["total"] === "number",
+  "site.allow": (r) => typeof r["host"] === "string",
+  "code.release": (r) =>
+    /^[0-9A-Z]{4,10}$/.test(String(r["code"])) && Number.isFinite(r["validFrom"]) && Number.isFinite(r["expiresAt"]),
+};

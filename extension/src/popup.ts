@@ -1,0 +1,346 @@
+import { accountRow, button, code, command, fullTitle, make, text } from "./draw.ts";
+import { type FromPopup, POPUP_PORT, type Problem, type ToPopup } from "./messages.ts";
+import type { Account } from "./protocol.ts";
+import { ARM_AFTER, type Event, elsewhere, fillable, listed, type Model, START, update, wayOut } from "./view.ts";
+import { say } from "./words.ts";
+
+// Draws the popup and turns what the user does into events. What follows from
+// them is decided in view.ts.
+
+/** How long a counter-based code stays on show, in ms. */
+const SHOW_FOR = 30_000;
+
+let model: Model = START;
+let port: chrome.runtime.Port | undefined;
+let connects = 0;
+let arm: ReturnType<typeof setTimeout> | undefined;
+let tick: ReturnType<typeof setInterval> | undefined;
+
+const part = <T extends Element>(selector: string): T => {
+  const found = document.querySelector<T>(selector);
+  if (!found) throw new Error(`popup.html has no ${selector}`);
+  return found;
+};
+const main = part<HTMLElement>("main");
+const footer = part<HTMLElement>("footer");
+const search = part<HTMLInputElement>("input");
+
+function happen(event: Event): void {
+  const before = model;
+  const next = update(model, event);
+  model = next.model;
+  if (next.send) send(next.send);
+  if (model === before) return;
+  draw(before);
+  if (model.armed || !model.state) {
+    clearTimeout(arm);
+    arm = undefined;
+  } else arm ??= setTimeout(() => happen({ type: "armed" }), ARM_AFTER);
+  if (model.step.at === "done") setTimeout(() => close(), 350);
+}
+
+function send(message: FromPopup): void {
+  port?.postMessage(message);
+}
+
+async function received(message: ToPopup): Promise<void> {
+  if (message.type !== "code" || message.purpose !== "copy") return happen(message);
+  const copied = await navigator.clipboard.writeText(message.code).then(
+    () => true,
+    () => false,
+  );
+  happen({ ...message, purpose: copied ? "copy" : "show" });
+}
+
+async function connect(): Promise<void> {
+  const [tab] = await chrome.tabs.query({ active: true, currentWindow: true });
+  port = chrome.runtime.connect({ name: POPUP_PORT });
+  port.onMessage.addListener((message: ToPopup) => void received(message));
+  port.onDisconnect.addListener(() => {
+    port = undefined; // the browser ended the background: it starts again when asked
+    if (++connects < 4) setTimeout(connect, 100 * connects);
+  });
+  send({ type: "open", tab: tab?.id ?? 0 });
+}
+
+/** Draws the model; the focus goes to the first thing to do when the user comes to another place. */
+function draw(before: Model): void {
+  clearInterval(tick);
+  const held = document.activeElement === search || main.contains(document.activeElement);
+  main.replaceChildren(...screen());
+  footer.hidden = !searchable();
+  if (search.value !== model.query && document.activeElement !== search) search.value = model.query;
+  if (model.query === "") search.value = "";
+  const elsewhereNow = before.step.at !== model.step.at || before.state !== model.state || !held;
+  if (elsewhereNow || document.activeElement === document.body) focusFirst();
+}
+
+function focusFirst(): void {
+  if (model.query && model.step.at === "list") return search.focus();
+  const first = main.querySelector<HTMLElement>(".primary") ?? main.querySelector<HTMLElement>("[tabindex], button");
+  if (first) first.focus();
+  else if (!footer.hidden) search.focus();
+}
+
+function searchable(): boolean {
+  const { state, step } = model;
+  return (state?.is === "page" || state?.is === "closed") && step.at === "list";
+}
+
+function screen(): Node[] {
+  const { state, step } = model;
+  if (!state) return step.at === "failed" ? problem(step.problem, step.hint) : [make("p", "lead", say("loading"))];
+  switch (step.at) {
+    case "list":
+      return list();
+    case "account":
+      return account(step.account);
+    case "agree":
+      return agree(step.account);
+    case "filling":
+      return filling(step.account, step.until);
+    case "failed":
+      return problem(step.problem, step.hint, step.account);
+    case "done":
+      return [make("h2", "", `✓ ${say("done")}`)];
+    default:
+      return step satisfies never;
+  }
+}
+
+function list(): Node[] {
+  const { state, query, found, again } = model;
+  if (!state) return [];
+  if (query) return found ? searched(found.total) : [make("p", "lead", say("loading"))];
+  switch (state.is) {
+    case "problem":
+      return problem(state.problem, state.hint);
+    case "locked":
+      return problem("vault_locked");
+    case "closed":
+      return state.reload
+        ? text(say("reload_title"), say("reload_text"))
+        : text(say("closed_title"), say("closed_text"));
+    case "page": {
+      const { host, kind, accounts } = state;
+      if (elsewhere(kind)) {
+        const which = kind === "otp-sms" ? "sms" : kind === "otp-email" ? "email" : "recovery";
+        return text(say(`${which}_title`), say(`${which}_text`, host));
+      }
+      const note = again === "unknown_handle" ? say("again_unknown_handle") : undefined;
+      if (accounts.length === 0) {
+        const lines = kind === "enroll" ? [say("enroll_note")] : kind === "none" ? [say("no_field")] : [];
+        return [...text(say("none_title", host), ...lines, say("none_text")), command(`codefob add --site ${host}`)];
+      }
+      const lead = kind === "none" ? say("site_title") : accounts.length > 1 ? say("pick_title") : say("fill_title");
+      return [
+        note !== undefined && make("p", "note", note),
+        make("p", "lead", lead),
+        make("p", "host", host),
+        kind === "none" && make("p", "", say("no_field")),
+        accounts.length > 1 ? options(accounts) : single(accounts[0]),
+        fillable(model) &&
+          make(
+            "div",
+            "buttons",
+            primary(say("fill_button"), () => happen({ type: "confirm" })),
+          ),
+      ].filter((node) => node instanceof Node);
+    }
+    default:
+      return state satisfies never;
+  }
+}
+
+function single(only: Account | undefined): Node {
+  if (!only) return make("div", "");
+  return make("div", "card", accountRow(only, fresh(only), more(0)));
+}
+
+/** The accounts to choose from: arrow keys select, Enter or a click chooses. */
+function options(accounts: readonly Account[]): HTMLElement {
+  const box = make("div", "list");
+  box.role = "listbox";
+  box.tabIndex = 0;
+  box.ariaLabel = say("accounts_label");
+  accounts.forEach((each, i) => {
+    const row = accountRow(each, fresh(each), !model.query && fillable(model) && more(i));
+    row.role = "option";
+    row.id = `account-${i}`;
+    row.ariaSelected = String(i === model.selected);
+    row.addEventListener("click", (event) => event.isTrusted && happen({ type: "choose", index: i }));
+    box.append(row);
+    if (i === model.selected) {
+      box.setAttribute("aria-activedescendant", row.id);
+      queueMicrotask(() => row.scrollIntoView({ block: "nearest" }));
+    }
+  });
+  return box;
+}
+
+function fresh({ strength }: Account): Node | undefined {
+  return fillable(model) && strength !== "bound" && !model.query ? make("span", "tag", say("new_here")) : undefined;
+}
+
+function more(index: number): HTMLElement {
+  const element = button("⋯", () => happen({ type: "open", index }), "small");
+  element.title = say("more");
+  element.ariaLabel = say("more");
+  return element;
+}
+
+function searched(total: number): Node[] {
+  const accounts = listed(model);
+  if (accounts.length === 0) return [make("p", "lead", say("found_none"))];
+  const rest = total - accounts.length;
+  return rest > 0 ? [options(accounts), make("p", "lead", say("found_more", String(rest)))] : [options(accounts)];
+}
+
+function account(of: Account): Node[] {
+  const { shown, state } = model;
+  const nodes: Node[] = [make("div", "card", accountRow(of))];
+  if (shown) nodes.push(countdown(shown.code, shown.expiresAt, of.period));
+  const ask = (purpose: "show" | "copy") => () => happen({ type: "ask", purpose });
+  const copy = shown?.copied ? `✓ ${say("copied")}` : say("copy");
+  const buttons = make("div", "buttons");
+  if (!shown) buttons.append(primary(say("show"), ask("show"), false));
+  buttons.append(shown ? primary(copy, ask("copy"), false) : button(copy, ask("copy")));
+  if (fillable(model) && state?.is === "page")
+    buttons.append(button(say("fill_here", state.host), () => happen({ type: "confirm" })));
+  buttons.append(back());
+  return [...nodes, buttons];
+}
+
+function countdown(value: string, expiresAt: number, period: number): Node {
+  const drawn = code(value);
+  const end = expiresAt || Date.now() + SHOW_FOR;
+  const span = expiresAt ? period * 1000 : SHOW_FOR;
+  const step = () => {
+    const left = end - Date.now();
+    if (left <= 0) return happen({ type: "expired" });
+    drawn.left(left / span, Math.ceil(left / 1000));
+  };
+  step();
+  tick = setInterval(step, 250);
+  return drawn.element;
+}
+
+function agree(of: Account): Node[] {
+  const host = model.state?.is === "page" ? model.state.host : "";
+  const site = of.site ?? "";
+  const words = {
+    bound: "",
+    known: say("agree_known", of.issuer || fullTitle(of)),
+    related: site ? say("agree_related", site) : say("agree_related_bare"),
+    suggested: say("agree_suggested"),
+    none: site ? say("agree_none", site, host) : say("agree_none_bare", host),
+  }[of.strength];
+  const foreign = of.strength === "none";
+  const confirm = () => happen({ type: "confirm" });
+  // Where it may be a trap, what the focus is on is the way back.
+  const buttons = foreign
+    ? [
+        primary(say("cancel"), () => happen({ type: "back" }), false),
+        armed(button(say("agree_anyway", host), confirm, "warn")),
+      ]
+    : [primary(say("agree_button"), confirm), back(say("cancel"))];
+  return [
+    ...text(say("agree_title", fullTitle(of), host)),
+    make("p", foreign ? "note" : "", words),
+    make("div", "buttons", ...buttons),
+  ];
+}
+
+function filling(of: Account, until: number | undefined): Node[] {
+  const card = make("div", "card", accountRow(of));
+  if (until === undefined) return [make("h2", "", say("filling")), card];
+  const heading = make("h2", "");
+  heading.ariaLive = "off";
+  const step = () => {
+    heading.textContent = say("waiting", String(Math.max(0, Math.ceil((until - Date.now()) / 1000))));
+  };
+  step();
+  tick = setInterval(step, 250);
+  return [heading, make("p", "", say("waiting_why")), card];
+}
+
+function problem(of: Problem, hint?: string, account?: Account): Node[] {
+  const way = wayOut(of);
+  const nodes: Node[] = text(say(`problem_${of}_title`), say(`problem_${of}_text`));
+  if (way.command) nodes.push(command(way.command));
+  else if (hint) nodes.push(make("p", "", hint));
+  const buttons = make("div", "buttons");
+  if (way.act === "unlock") {
+    if (model.unlocking) nodes.push(make("p", "note", say("unlocking")));
+    else buttons.append(primary(say("unlock"), () => happen({ type: "unlock" }), false));
+  } else if (way.act === "copy" && account) {
+    buttons.append(
+      primary(say("copy"), () => happen({ type: "ask", purpose: "copy" }), false),
+      back(),
+    );
+  } else buttons.append(primary(say("try_again"), retry, false));
+  nodes.push(buttons);
+  return nodes;
+}
+
+/** Asks the background for everything anew. */
+function retry(): void {
+  happen({ type: "back" });
+  void chrome.tabs
+    .query({ active: true, currentWindow: true })
+    .then(([tab]) => send({ type: "open", tab: tab?.id ?? 0 }));
+}
+
+function back(label = say("back")): HTMLElement {
+  return button(label, () => happen({ type: "back" }));
+}
+
+/** The first thing to do. One that releases a code into the page shows its key, and is dead until the popup is armed. */
+function primary(label: string, pressed: () => void, releases = true): HTMLElement {
+  const element = button(label, pressed, "primary");
+  if (!releases) return element;
+  const key = make("kbd", "", "⏎");
+  key.ariaHidden = "true";
+  element.append(key);
+  return armed(element);
+}
+
+function armed(element: HTMLElement): HTMLElement {
+  if (!model.armed) element.ariaDisabled = "true";
+  return element;
+}
+
+function pressed(event: KeyboardEvent): void {
+  if (!event.isTrusted || event.isComposing) return;
+  switch (event.key) {
+    case "Enter": {
+      const { target } = event;
+      if (target instanceof HTMLButtonElement && !event.repeat) return; // its own click follows
+      event.preventDefault();
+      if (event.repeat) return;
+      return model.step.at === "list" ? happen({ type: "choose" }) : focusFirst();
+    }
+    case "ArrowDown":
+    case "ArrowUp":
+      event.preventDefault();
+      return happen({ type: "move", by: event.key === "ArrowDown" ? 1 : -1 });
+    case "Escape":
+      if (model.step.at === "list" && !model.query) return; // the browser closes the popup
+      event.preventDefault();
+      return happen({ type: "back" });
+    default:
+      return;
+  }
+}
+
+// In a frame of anything, or in a tab, it stays empty.
+if (window.top === window) {
+  search.placeholder = say("search");
+  search.ariaLabel = say("search");
+  search.addEventListener("input", () => happen({ type: "query", query: search.value.trim() }));
+  document.addEventListener("keydown", pressed);
+  addEventListener("focus", () => document.activeElement === document.body && focusFirst());
+  document.documentElement.lang = chrome.i18n.getUILanguage();
+  main.replaceChildren(...screen());
+  void connect();
+}

@@ -1,0 +1,81 @@
+import type { Field } from "./find.ts";
+
+/** The least opacity, over all that encloses it, with which a field counts as seen. */
+const LEAST_OPACITY = 0.3;
+/** The least width and height of an input, in CSS pixels. */
+const LEAST_SIDE = 12;
+const OPACITY_FILTER = /opacity\(\s*(0?\.\d+|\d+%|0)/;
+
+/** Whether an input is drawn at all: cheap, for the search. Forces layout. */
+export function drawn(input: HTMLInputElement): boolean {
+  if (!input.isConnected || !input.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return false;
+  const { width, height } = input.getBoundingClientRect();
+  return width >= LEAST_SIDE && height >= LEAST_SIDE;
+}
+
+/**
+ * Whether the user can see every input of a field and write into it: drawn, on
+ * the screen, not see-through, not clipped away, not under something else.
+ * Scrolls to it if need be.
+ */
+export async function seen(inputs: Field["inputs"]): Promise<true | "hidden" | "covered"> {
+  const [first] = inputs;
+  if (!inputs.every((input) => drawn(input) && !input.matches(":disabled,:read-only") && opaque(input)))
+    return "hidden";
+  if (!(await onScreen(first))) {
+    first.scrollIntoView({ block: "center", inline: "nearest", behavior: "instant" });
+    if (!(await onScreen(first))) return "hidden";
+  }
+  return inputs.every(uncovered) ? true : "covered";
+}
+
+function opaque(input: Element): boolean {
+  let opacity = 1;
+  for (let at: Element | null = input; at; at = at.assignedSlot ?? at.parentElement ?? hostOf(at)) {
+    const style = getComputedStyle(at);
+    opacity *= Number(style.opacity);
+    if (OPACITY_FILTER.test(style.filter)) return false;
+  }
+  return opacity >= LEAST_OPACITY;
+}
+
+function hostOf(element: Element): Element | null {
+  const root = element.getRootNode();
+  return root instanceof ShadowRoot ? root.host : null;
+}
+
+/** Asks the browser how much of an input lies inside the window and all that clips it, frames included. */
+function onScreen(input: Element): Promise<boolean> {
+  return new Promise((resolve) => {
+    const done = (yes: boolean) => {
+      clearTimeout(timer);
+      observer.disconnect();
+      resolve(yes);
+    };
+    const observer = new IntersectionObserver((entries) => done((entries.at(-1)?.intersectionRatio ?? 0) >= 0.5));
+    const timer = setTimeout(() => done(false), 1000); // the page is not being drawn
+    observer.observe(input);
+  });
+}
+
+/** Whether most of an input's points belong to it, or to what labels it. */
+function uncovered(input: HTMLInputElement): boolean {
+  const { left, top, width, height } = input.getBoundingClientRect();
+  const root = input.getRootNode() as Document | ShadowRoot;
+  const spots = [
+    [0.5, 0.5],
+    [0.2, 0.3],
+    [0.8, 0.3],
+    [0.2, 0.7],
+    [0.8, 0.7],
+  ] as const;
+  const hits = spots.filter(([x, y]) => {
+    const hit = root.elementFromPoint(left + x * width, top + y * height);
+    return hit !== null && (hit === input || (hit.contains(input) === false && labels(hit, input)));
+  });
+  return hits.length >= 3;
+}
+
+function labels(hit: Element, input: HTMLInputElement): boolean {
+  return hit.closest("label")?.control === input;
+}

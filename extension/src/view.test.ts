@@ -1,0 +1,133 @@
+import { expect, test } from "vitest";
+import type { State } from "./messages.ts";
+import type { Account, Strength } from "./protocol.ts";
+import { type Event, listed, type Model, START, update } from "./view.ts";
+
+const account = (handle: string, strength: Strength = "bound"): Account => ({
+  handle,
+  issuer: handle.toUpperCase(),
+  account: "alice",
+  strength,
+  type: "totp",
+  digits: 6,
+  period: 30,
+});
+const page = (...accounts: Account[]): State => ({ is: "page", host: "a.example", kind: "totp", accounts });
+const state = (of: State, pageCaused = false): Event => ({ type: "state", state: of, pageCaused });
+
+/** Plays events; gives the last model and all that was sent. */
+function play(...events: Event[]) {
+  const sent: unknown[] = [];
+  let model: Model = START;
+  for (const event of events) {
+    const next = update(model, event);
+    model = next.model;
+    if (next.send) sent.push(next.send);
+  }
+  return { model, sent, at: model.step.at };
+}
+
+const fill = (handle: string, allow = false) => ({ type: "fill", handle, allow });
+
+test("one bound account fills on a plain confirm", () => {
+  expect(play(state(page(account("a"))), { type: "confirm" }).sent).toEqual([fill("a")]);
+});
+
+test("nothing is confirmed twice", () => {
+  const { sent } = play(state(page(account("a"))), { type: "confirm" }, { type: "confirm" }, { type: "choose" });
+  expect(sent).toEqual([fill("a")]);
+});
+
+test("nothing is confirmed before anything is shown", () => {
+  expect(play({ type: "confirm" }, { type: "choose" }).sent).toEqual([]);
+});
+
+test("a popup that a page caused does nothing until it is armed", () => {
+  const caused = state(page(account("a")), true);
+  expect(play(caused, { type: "confirm" }, { type: "choose" }, { type: "choose", index: 0 }).sent).toEqual([]);
+  expect(play(caused, { type: "armed" }, { type: "confirm" }).sent).toEqual([fill("a")]);
+});
+
+test("a list that took another's place is not armed", () => {
+  const twice = play(state({ is: "locked" }), { type: "unlock" }, state(page(account("a"))), { type: "confirm" });
+  expect(twice.sent).toEqual([{ type: "unlock" }]);
+});
+
+test("arrow keys choose among several, and go round", () => {
+  const three = state(page(account("a"), account("b"), account("c")));
+  const down: Event = { type: "move", by: 1 };
+  const up: Event = { type: "move", by: -1 };
+  expect(play(three, down, { type: "choose" }).sent).toEqual([fill("b")]);
+  expect(play(three, up, { type: "choose" }).sent).toEqual([fill("c")]);
+  expect(play(three, down, down, down, { type: "confirm" }).sent).toEqual([fill("a")]);
+  expect(play(three, { type: "choose", index: 2 }).sent).toEqual([fill("c")]);
+  expect(play(three, { type: "choose", index: 3 }).sent).toEqual([]);
+});
+
+test.each(["known", "related", "suggested", "none"] as const)(
+  "%s asks once, and only an armed button agrees",
+  (strength) => {
+    const asked = [state(page(account("a", strength))), { type: "confirm" }] as const;
+    expect(play(...asked)).toMatchObject({ at: "agree", sent: [] });
+    expect(play(...asked, { type: "confirm" })).toMatchObject({ at: "agree", sent: [] });
+    expect(play(...asked, { type: "armed" }, { type: "confirm" }).sent).toEqual([fill("a", true)]);
+    expect(play(...asked, { type: "back" }, { type: "armed" }, { type: "back" })).toMatchObject({
+      at: "list",
+      sent: [],
+    });
+  },
+);
+
+test.each(["otp-sms", "otp-email", "recovery-code"] as const)("on %s no code is offered, nor filled", (kind) => {
+  const wrong = state({ is: "page", host: "a.example", kind, accounts: [account("a")] });
+  expect(listed(play(wrong).model)).toEqual([]);
+  expect(play(wrong, { type: "confirm" }, { type: "choose" }).sent).toEqual([]);
+});
+
+test("without a field an account is looked at, not filled", () => {
+  const bare = state({ is: "page", host: "a.example", kind: "none", accounts: [account("a")] });
+  expect(play(bare, { type: "choose" })).toMatchObject({ at: "account", sent: [] });
+  expect(play(bare, { type: "choose" }, { type: "confirm" }).sent).toEqual([]);
+});
+
+test("a found account is looked at first, and is shown or copied when asked", () => {
+  const found: Event = { type: "found", query: "b", accounts: [account("b", "none")], total: 1 };
+  const searched = [state(page(account("a"))), { type: "query", query: "b" }, found, { type: "choose" }] as const;
+  expect(play(...searched)).toMatchObject({ at: "account", sent: [{ type: "search", query: "b" }] });
+  expect(play(...searched, { type: "ask", purpose: "copy" }).sent[1]).toEqual({
+    type: "code",
+    handle: "b",
+    purpose: "copy",
+  });
+  expect(play(...searched, { type: "confirm" })).toMatchObject({ at: "agree" });
+});
+
+test("what was found for an older query is dropped", () => {
+  const late: Event = { type: "found", query: "b", accounts: [account("b")], total: 1 };
+  const { model } = play(state(page()), { type: "query", query: "b" }, { type: "query", query: "bc" }, late);
+  expect(listed(model)).toEqual([]);
+});
+
+test("a code is shown only for the account that was asked, and goes when it ends", () => {
+  const code = (handle: string): Event => ({ type: "code", handle, purpose: "show", code: "123456", expiresAt: 9 });
+  const open = [state(page(account("a"))), { type: "open" }] as const;
+  expect(play(...open, code("a")).model.shown?.code).toBe("123456");
+  expect(play(...open, code("b")).model.shown).toBeUndefined();
+  expect(play(...open, code("a"), { type: "expired" }).model.shown).toBeUndefined();
+  expect(play(...open, code("a"), { type: "back" }).model.shown).toBeUndefined();
+  expect(play(...open, code("a"), state({ is: "locked" })).model.shown).toBeUndefined();
+});
+
+test("a fill that failed keeps the account for the copy button", () => {
+  const failed = play(state(page(account("a"))), { type: "confirm" }, { type: "failed", problem: "rejected" });
+  expect(failed.model.step).toEqual({ at: "failed", problem: "rejected", account: account("a") });
+});
+
+test("waiting for the next code is shown while filling only", () => {
+  const waiting: Event = { type: "waiting", until: 5 };
+  expect(play(state(page(account("a"))), waiting).at).toBe("list");
+  expect(play(state(page(account("a"))), { type: "confirm" }, waiting).model.step).toMatchObject({
+    at: "filling",
+    until: 5,
+  });
+});

@@ -1,0 +1,256 @@
+import { type Kind, takesCode } from "./kind.ts";
+import type { FromPopup, Problem, State, ToPopup } from "./messages.ts";
+import type { Account } from "./protocol.ts";
+
+// What the popup shows, as a pure function of what happened. popup.ts draws it.
+
+/** How long a confirming button stays dead, in ms: where a page could have caused the popup, and where a button takes another's place. */
+export const ARM_AFTER = 700;
+
+/** A code on show. */
+export interface Shown {
+  readonly handle: string;
+  readonly code: string;
+  readonly expiresAt: number; // ms since 1970; 0 for hotp
+  readonly copied: boolean;
+}
+
+/** Where the user is in the popup. */
+type Step =
+  | { readonly at: "list" }
+  | { readonly at: "account"; readonly account: Account }
+  | { readonly at: "agree"; readonly account: Account }
+  | { readonly at: "filling"; readonly account: Account; readonly until?: number }
+  | { readonly at: "failed"; readonly problem: Problem; readonly hint?: string; readonly account?: Account }
+  | { readonly at: "done" };
+
+export interface Model {
+  readonly state?: State; // nothing known yet without
+  readonly armed: boolean;
+  readonly step: Step;
+  readonly selected: number; // in the list
+  readonly query: string;
+  readonly found?: { readonly accounts: readonly Account[]; readonly total: number };
+  readonly shown?: Shown;
+  readonly unlocking: boolean;
+  readonly again?: Problem; // why the list is shown anew
+}
+
+/** What happens: a message of the background, or the user. */
+export type Event =
+  | ToPopup
+  | { readonly type: "armed" }
+  | { readonly type: "expired" }
+  | { readonly type: "query"; readonly query: string }
+  | { readonly type: "move"; readonly by: number }
+  | { readonly type: "choose"; readonly index?: number } // Enter or a click on the list; the selected one without index
+  | { readonly type: "open"; readonly index?: number } // the list's other act: the account itself
+  | { readonly type: "confirm" }
+  | { readonly type: "ask"; readonly purpose: "show" | "copy" }
+  | { readonly type: "unlock" }
+  | { readonly type: "back" };
+
+/** What follows: the new model, and what the background is told. */
+export interface Next {
+  readonly model: Model;
+  readonly send?: FromPopup;
+}
+
+export const START: Model = { armed: false, step: { at: "list" }, selected: 0, query: "", unlocking: false };
+
+/** The accounts that are listed now. */
+export function listed(model: Model): readonly Account[] {
+  if (model.query) return model.found?.accounts ?? [];
+  return model.state?.is === "page" && !elsewhere(model.state.kind) ? model.state.accounts : [];
+}
+
+/** Whether the page's field may get a code of ours. */
+export function fillable(model: Model): boolean {
+  return model.state?.is === "page" && takesCode(model.state.kind);
+}
+
+/** Whether a page asks for a code that no authenticator makes. */
+export function elsewhere(kind: Kind): kind is "otp-sms" | "otp-email" | "recovery-code" {
+  return kind === "otp-sms" || kind === "otp-email" || kind === "recovery-code";
+}
+
+export function update(model: Model, event: Event): Next {
+  switch (event.type) {
+    case "state": {
+      const { shown: _, found: __, again: ___, ...rest } = model;
+      // The first state arms at once unless a page caused the popup; a later one puts a button where another was.
+      const armed = model.state === undefined && !event.pageCaused;
+      const again = event.again && { again: event.again };
+      return {
+        model: { ...rest, ...again, state: event.state, armed, step: LIST, selected: 0, query: "", unlocking: false },
+      };
+    }
+    case "armed":
+      return { model: { ...model, armed: true } };
+    case "found":
+      if (event.query !== model.query) return { model };
+      return { model: { ...model, found: { accounts: event.accounts, total: event.total }, selected: 0 } };
+    case "query": {
+      const { found: _, ...rest } = model;
+      const next = { ...rest, query: event.query, selected: 0, step: LIST };
+      return event.query
+        ? {
+            model: { ...next, ...(model.found && { found: model.found }) },
+            send: { type: "search", query: event.query },
+          }
+        : { model: next };
+    }
+    case "move": {
+      const count = listed(model).length;
+      if (count === 0 || model.step.at !== "list") return { model };
+      return { model: { ...model, selected: (model.selected + event.by + count) % count } };
+    }
+    case "choose": {
+      const account = listed(model)[event.index ?? model.selected];
+      if (!account || model.step.at !== "list") return { model };
+      const selected = event.index ?? model.selected;
+      // A found account is looked at first; one that the page asks for is filled.
+      if (model.query || !fillable(model)) return { model: { ...model, selected, step: { at: "account", account } } };
+      return wants({ ...model, selected }, account);
+    }
+    case "open": {
+      const account = listed(model)[event.index ?? model.selected];
+      return { model: account ? { ...model, step: { at: "account", account } } : model };
+    }
+    case "confirm":
+      return confirm(model);
+    case "ask": {
+      const { step } = model;
+      if (step.at !== "account" && step.at !== "failed") return { model };
+      if (!step.account) return { model };
+      return { model, send: { type: "code", handle: step.account.handle, purpose: event.purpose } };
+    }
+    case "code": {
+      const { handle, code, expiresAt, purpose } = event;
+      const { step } = model;
+      if ((step.at !== "account" && step.at !== "failed") || step.account?.handle !== handle) return { model };
+      const shown = { handle, code, expiresAt, copied: purpose === "copy" };
+      return { model: { ...model, shown, step: { at: "account", account: step.account } } };
+    }
+    case "expired": {
+      const { shown: _, ...rest } = model;
+      return { model: rest };
+    }
+    case "waiting":
+      return { model: model.step.at === "filling" ? { ...model, step: { ...model.step, until: event.until } } : model };
+    case "filled":
+      return { model: { ...model, step: { at: "done" } } };
+    case "failed": {
+      const { problem, hint } = event;
+      const { step } = model;
+      const account =
+        step.at === "filling" || step.at === "account" || step.at === "failed" ? step.account : only(model);
+      const failed = {
+        at: "failed",
+        problem,
+        ...(hint !== undefined && { hint }),
+        ...(account && { account }),
+      } as const;
+      return { model: { ...model, unlocking: false, step: failed } };
+    }
+    case "unlock":
+      return model.unlocking
+        ? { model }
+        : { model: { ...model, unlocking: true, step: LIST }, send: { type: "unlock" } };
+    case "back": {
+      const { shown: _, ...rest } = model;
+      if (model.step.at === "list") return { model: { ...rest, query: "", selected: 0 } };
+      return { model: { ...rest, step: LIST } };
+    }
+    default:
+      return event satisfies never;
+  }
+}
+
+const LIST = { at: "list" } as const;
+
+/** The one bound account of the page, if there is just one. */
+function only(model: Model): Account | undefined {
+  const bound = model.state?.is === "page" ? model.state.accounts.filter((each) => each.strength === "bound") : [];
+  return bound.length === 1 ? bound[0] : undefined;
+}
+
+/** The user wants this account's code in the field: at once where it belongs, else they are asked. */
+function wants(model: Model, account: Account): Next {
+  if (!model.armed) return { model };
+  if (account.strength !== "bound") return { model: { ...model, armed: false, step: { at: "agree", account } } };
+  return {
+    model: { ...model, step: { at: "filling", account } },
+    send: { type: "fill", handle: account.handle, allow: false },
+  };
+}
+
+function confirm(model: Model): Next {
+  const { step } = model;
+  if (!model.armed || !fillable(model)) return { model };
+  switch (step.at) {
+    case "list": {
+      const account = listed(model)[model.selected];
+      return account ? wants(model, account) : { model };
+    }
+    case "account":
+      return wants(model, step.account);
+    case "agree": {
+      const { account } = step;
+      return {
+        model: { ...model, step: { at: "filling", account } },
+        send: { type: "fill", handle: account.handle, allow: true },
+      };
+    }
+    default:
+      return { model };
+  }
+}
+
+/** The way out of a problem: a command to run, or what the popup can do itself. */
+export interface Way {
+  readonly command?: string;
+  readonly act?: "unlock" | "copy" | "back";
+}
+
+/** The way out of each problem. */
+export function wayOut(problem: Problem): Way {
+  switch (problem) {
+    case "host_missing":
+    case "host_forbidden":
+      return { command: "codefob install" };
+    case "host_crashed":
+    case "vault_damaged":
+    case "vault_storage":
+    case "internal":
+      return { command: "codefob doctor" };
+    case "vault_missing":
+      return { command: "codefob init" };
+    case "vault_locked":
+    case "unlock_failed":
+      return { act: "unlock" };
+    case "changed":
+    case "hidden":
+    case "covered":
+    case "insecure":
+    case "typed":
+    case "length":
+    case "rejected":
+      return { act: "copy" };
+    case "unknown_handle":
+    case "not_allowed":
+    case "page_gone":
+    case "page_unknown":
+    case "other_origin":
+    case "origin_refused":
+    case "budget_used":
+    case "bad_request":
+    case "unknown_method":
+    case "too_large":
+    case "vault_newer":
+    case "host_outdated":
+      return { act: "back" };
+    default:
+      return problem satisfies never;
+  }
+}
