@@ -1,0 +1,90 @@
+// A stock browser with the extension loaded, in a throwaway profile.
+
+import { basename, isAbsolute } from "node:path";
+import { findProgram } from "./children.mjs";
+import { launchChromium } from "./chromium.mjs";
+import { startDisplay } from "./display.mjs";
+import { launchFirefox } from "./firefox.mjs";
+import { until } from "./until.mjs";
+
+/**
+ * @typedef {"chromium" | "firefox"} BrowserName
+ *
+ * @typedef {object} LaunchOptions
+ * @property {BrowserName} browser
+ * @property {string} home throwaway; HOME of the browser and, through it, of the host
+ * @property {NodeJS.ProcessEnv} [env] beyond the usual, such as CODEFOB_HOME
+ * @property {boolean} [headless] without a window, as far as the browser can: Firefox always has one, on a screen of our own
+ * @property {string} extension the folder to load
+ * @property {import("./site.mjs").Site} [site] trusted for names under .example
+ * @property {boolean} [guided] a person uses it, on the screen that is there
+ *
+ * @typedef {object} Popup the extension's popup, open
+ * @property {<A extends unknown[], R>(look: (document: Document, ...args: A) => R, ...args: A) => Promise<R>} read what its document says
+ * @property {(key: string) => Promise<void>} press as in "Enter"
+ * @property {(text: string) => Promise<void>} type
+ * @property {(selector: string) => Promise<void>} click
+ * @property {(path: string) => Promise<void>} screenshot
+ * @property {() => Promise<void>} close
+ * @property {() => Promise<void>} gone waits until it closed
+ * @property {() => Promise<boolean>} isOpen
+ *
+ * @typedef {object} Driver
+ * @property {import("puppeteer-core").Browser} browser
+ * @property {import("puppeteer-core").Page} page the one tab
+ * @property {() => Promise<void>} clickIcon on the toolbar
+ * @property {() => Promise<void>} pressShortcut Alt+Shift+O
+ * @property {() => Promise<Popup | undefined>} openedPopup
+ * @property {() => Promise<void>} close
+ */
+
+/** The program of a browser, or undefined. CHROMIUM and FIREFOX name another. @param {BrowserName} name */
+export function findBrowser(name) {
+  const chosen = name === "chromium" ? process.env.CHROMIUM : process.env.FIREFOX;
+  const usual =
+    name === "chromium"
+      ? ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
+      : ["firefox-esr", "firefox"];
+  if (chosen) return isAbsolute(chosen) ? chosen : findProgram(chosen);
+  return findProgram(...usual);
+}
+
+/**
+ * @param {LaunchOptions} options
+ * @returns {Promise<Driver & { name: BrowserName, display?: import("./display.mjs").Display, popup: () => Promise<Popup> }>}
+ */
+export async function launch(options) {
+  const { browser: name, home, headless = true, guided = false } = options;
+  const program = findBrowser(name);
+  if (!program)
+    throw new Error(`${name} is not installed: apt-get install ${name === "chromium" ? "chromium" : "firefox-esr"}`);
+  const windowed = guided || name === "firefox" || !headless;
+  const display = windowed && !guided ? await startDisplay() : undefined;
+  // With XDG_CONFIG_HOME the browser would look for the host outside of HOME.
+  /** @type {NodeJS.ProcessEnv} */
+  const env = {
+    ...process.env,
+    ...options.env,
+    HOME: home,
+    XDG_CONFIG_HOME: undefined,
+    ...(display && { DISPLAY: display.name }),
+  };
+  if (display) delete env.WAYLAND_DISPLAY;
+  const start = name === "chromium" ? launchChromium : launchFirefox;
+  try {
+    const driver = await start({ ...options, env, headless: !windowed, guided, program, display });
+    return {
+      ...driver,
+      name,
+      display,
+      popup: () => until(`popup in ${basename(program)}`, driver.openedPopup),
+      close: async () => {
+        await driver.close();
+        await display?.close();
+      },
+    };
+  } catch (error) {
+    await display?.close();
+    throw error;
+  }
+}

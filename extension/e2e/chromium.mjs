@@ -1,0 +1,92 @@
+// Stock Chromium, driven through its debugging pipe. The popup is a page like
+// any other there, and the input that the debugger sends is trusted input.
+
+import { mkdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import puppeteer from "puppeteer-core";
+import { until } from "./until.mjs";
+
+/** Fixed by "key" in manifest.json. */
+export const extensionId = "nfiddnekmhabbidckdaffhidhibipplp";
+const popupURL = `chrome-extension://${extensionId}/popup.html`;
+
+/**
+ * @param {import("./browser.mjs").LaunchOptions & { program: string, display?: import("./display.mjs").Display }} options
+ * @returns {Promise<import("./browser.mjs").Driver>}
+ */
+export async function launchChromium({ program, home, env, headless, extension, site, display, guided }) {
+  // Chromium refuses to be debugged in its default profile, so the profile
+  // stands beside it and shares the folder where `codefob install` registers.
+  const profile = join(home, "chromium-profile");
+  const registered = join(home, ".config/chromium/NativeMessagingHosts");
+  mkdirSync(profile, { recursive: true });
+  mkdirSync(registered, { recursive: true });
+  symlinkSync(registered, join(profile, "NativeMessagingHosts"));
+
+  const browser = await puppeteer.launch({
+    executablePath: program,
+    headless,
+    pipe: true,
+    enableExtensions: true,
+    userDataDir: profile,
+    env,
+    handleSIGINT: false, // demo.mjs ends it in good order; elsewhere it ends with its pipe or its screen
+    defaultViewport: guided ? null : { width: 1000, height: 720 },
+    ...(guided && { ignoreDefaultArgs: ["--enable-automation"] }),
+    args: [
+      ...["--no-first-run", "--no-default-browser-check", "--disable-gpu", "--disable-quic", "--disable-sync"],
+      ...["--disable-background-networking", "--disable-component-update", "--password-store=basic"],
+      "--disable-save-password-bubble",
+      ...(guided && process.getuid?.() !== 0 ? [] : ["--no-sandbox"]),
+      ...(site ? [`--proxy-server=${site.proxy}`, `--ignore-certificate-errors-spki-list=${site.spki}`] : []),
+      ...(headless ? [] : ["--window-size=1100,800", "--window-position=40,40"]),
+    ],
+  });
+  await browser.installExtension(extension);
+  const session = await browser.target().createCDPSession();
+  const page = (await browser.pages())[0] ?? (await browser.newPage());
+
+  return {
+    browser,
+    page,
+    clickIcon: async () => {
+      const { targetInfos } = await session.send("Target.getTargets", { filter: [{ type: "tab" }] });
+      const tab = targetInfos.find(({ url }) => url === page.url());
+      // @ts-expect-error newer than puppeteer's protocol types
+      await session.send("Extensions.triggerAction", { id: extensionId, targetId: tab?.targetId });
+    },
+    pressShortcut: async () => {
+      if (!display) throw new Error("a browser command needs a window: launch with headless: false");
+      await page.bringToFront();
+      await display.press("alt+shift+o");
+    },
+    openedPopup: async () => {
+      const target = browser.targets().find((each) => each.url().startsWith(popupURL));
+      const popup = await target?.asPage();
+      return popup && chromiumPopup(popup);
+    },
+    close: () => browser.close(),
+  };
+}
+
+/** @param {import("puppeteer-core").Page} popup @returns {import("./browser.mjs").Popup} */
+function chromiumPopup(popup) {
+  // An act that closes the popup takes its own answer with it.
+  const closing = (/** @type {Promise<unknown>} */ act) =>
+    act.catch((error) => {
+      if (!/closed|detached|destroyed/i.test(String(error))) throw error;
+    });
+  /** @type {import("./browser.mjs").Popup["read"]} */
+  const read = (look, ...args) =>
+    /** @type {Promise<any>} */ (popup.evaluate(`(${look})(document, ...${JSON.stringify(args)})`));
+  return {
+    read,
+    press: async (key) => void (await closing(popup.keyboard.press(/** @type {any} */ (key)))),
+    type: async (text) => void (await popup.keyboard.type(text)),
+    click: async (selector) => void (await closing(popup.click(selector))),
+    screenshot: async (path) => void (await popup.screenshot({ path: /** @type {any} */ (path) })),
+    close: async () => void (await closing(popup.close())),
+    gone: async () => void (await until("end of the popup", () => popup.isClosed())),
+    isOpen: async () => !popup.isClosed(),
+  };
+}

@@ -1,0 +1,130 @@
+// Stock Firefox. Pages are driven through WebDriver BiDi. The popup is out of
+// its reach, so that is used as a person would: keys and clicks come from
+// xdotool, on a screen of our own. To know when to press, the test looks at the
+// popup's document from the browser's own window (--remote-allow-system-access);
+// it only reads there.
+
+import { writeFileSync } from "node:fs";
+import puppeteer from "puppeteer-core";
+import { until } from "./until.mjs";
+
+const extensionId = "extension@codefob";
+const uuid = "c0def0b0-0000-4000-8000-000000000001";
+const buttonId = "extension_codefob-browser-action";
+
+/**
+ * @param {import("./browser.mjs").LaunchOptions & { program: string, display?: import("./display.mjs").Display }} options
+ * @returns {Promise<import("./browser.mjs").Driver>}
+ */
+export async function launchFirefox({ program, env, extension, site, display }) {
+  const [proxyHost, proxyPort] = site?.proxy.split(":") ?? [];
+  const browser = await puppeteer.launch({
+    browser: "firefox",
+    executablePath: program,
+    headless: false,
+    env,
+    acceptInsecureCerts: true,
+    defaultViewport: null,
+    handleSIGINT: false,
+    args: ["--width=1100", "--height=800", "--remote-allow-system-access"],
+    extraPrefsFirefox: {
+      "extensions.webextensions.uuids": JSON.stringify({ [extensionId]: uuid }),
+      // puppeteer sets this, and Firefox then loses track of which window has the keys.
+      "focusmanager.testmode": false,
+      "browser.shell.checkDefaultBrowser": false,
+      "signon.rememberSignons": false,
+      "browser.aboutwelcome.enabled": false,
+      "datareporting.policy.dataSubmissionEnabled": false,
+      ...(site && {
+        "network.proxy.type": 1,
+        "network.proxy.ssl": proxyHost,
+        "network.proxy.ssl_port": Number(proxyPort),
+      }),
+    },
+  });
+  await browser.installExtension(extension);
+  const page = (await browser.pages())[0] ?? (await browser.newPage());
+
+  // The browser's own window. puppeteer has no name for it, so these are plain BiDi commands.
+  const bidi = /** @type {any} */ (browser).connection;
+  const { result: tree } = await bidi.send("browsingContext.getTree", { "moz:scope": "chrome" });
+  const target = { context: tree.contexts[0].context };
+  /** @param {string} expression of a value that JSON can carry */
+  const inWindow = async (expression) => {
+    const { result } = await bidi.send("script.evaluate", {
+      expression: `(async () => JSON.stringify(await (${expression})) ?? "null")()`,
+      target,
+      awaitPromise: true,
+    });
+    if (result.type !== "success") throw new Error(`in the browser's window: ${result.exceptionDetails?.text}`);
+    return JSON.parse(result.result.value);
+  };
+  // As if the person had dragged the icon out of the extensions menu.
+  await inWindow(`CustomizableUI.addWidgetToArea("${buttonId}", "nav-bar")`);
+
+  const hand = () => {
+    if (!display) throw new Error("keys and clicks need a screen of our own");
+    return display;
+  };
+  const popupExpression = `[...document.querySelectorAll('browser[webextension-view-type="popup"]')]
+    .find((each) => each.currentURI.spec.startsWith("moz-extension://${uuid}/"))`;
+  const popupIsOpen = () => inWindow(`((b) => b?.closest("panel")?.state === "open")(${popupExpression})`);
+
+  /** Runs a piece of code in the popup's document; it must call `done` once. @param {string} code */
+  const inPopup = (code) =>
+    inWindow(`new Promise((resolve, reject) => {
+      const popup = ${popupExpression};
+      if (!popup) return reject(new Error("no popup"));
+      const name = "codefob:" + Math.random();
+      popup.messageManager.addMessageListener(name, ({ data }) => resolve(data));
+      popup.messageManager.loadFrameScript("data:," + encodeURIComponent(
+        "{const document = content.document; const done = (value) => sendAsyncMessage(" + JSON.stringify(name) + ", value);" +
+        ${JSON.stringify(`${code}}`)}), false);
+    })`);
+
+  /** @type {import("./browser.mjs").Popup} */
+  const popup = {
+    read: (look, ...args) => inPopup(`done((${look})(document, ...${JSON.stringify(args)}))`),
+    press: (key) => hand().press({ Enter: "Return", ArrowDown: "Down", ArrowUp: "Up" }[key] ?? key),
+    type: (text) => hand().type(text),
+    click: async (selector) => {
+      const at =
+        await inPopup(`const box = document.querySelector(${JSON.stringify(selector)})?.getBoundingClientRect();
+        done(box && { x: box.x + box.width / 2, y: box.y + box.height / 2 })`);
+      if (!at) throw new Error(`no ${selector} in the popup`);
+      const [x, y] = await inWindow(`((b) => [b.screenX, b.screenY])(${popupExpression})`);
+      await hand().click(x + at.x, y + at.y);
+    },
+    screenshot: async (path) => {
+      const url = await inWindow(`(async (popup) => {
+        const { width, height } = popup.getBoundingClientRect();
+        const picture = await popup.browsingContext.currentWindowGlobal.drawSnapshot(new DOMRect(0, 0, width, height), 1, "white");
+        const canvas = Object.assign(document.createElementNS("http://www.w3.org/1999/xhtml", "canvas"), { width, height });
+        canvas.getContext("2d").drawImage(picture, 0, 0);
+        return canvas.toDataURL();
+      })(${popupExpression})`);
+      writeFileSync(path, Buffer.from(url.split(",")[1], "base64"));
+    },
+    close: async () => {
+      await hand().press("Escape");
+      await popup.gone();
+    },
+    gone: async () => void (await until("end of the popup", async () => !(await popupIsOpen()))),
+    isOpen: popupIsOpen,
+  };
+
+  return {
+    browser,
+    page,
+    clickIcon: async () => {
+      const [x, y] = await until("toolbar icon", () =>
+        inWindow(`((box) => box?.width && [box.x + box.width / 2 + mozInnerScreenX, box.y + box.height / 2 + mozInnerScreenY])(
+          document.getElementById("${buttonId}")?.getBoundingClientRect())`),
+      );
+      await hand().click(x, y);
+    },
+    pressShortcut: () => hand().press("alt+shift+o"),
+    openedPopup: async () => ((await popupIsOpen()) ? popup : undefined),
+    close: () => browser.close(),
+  };
+}

@@ -1,0 +1,131 @@
+// The demo site's pages, as HTML. They load one style sheet and one script and
+// run under a strict Content-Security-Policy, as careful login pages do.
+
+/** @param {string} text */
+const quoted = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+
+const mark = `<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round"
+  aria-hidden="true"><path d="M4 20V9l8-5 8 5v11"/><path d="M9 20v-6h6v6"/></svg>`;
+
+/** @param {string} title @param {string} body */
+const page = (title, body) => `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${title} · Larkfield</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/site.css">
+<script src="/site.js" defer></script>
+<body>${body}</body>
+</html>`;
+
+/** @param {string} inner */
+const card = (inner) => `<main class="card"><div class="brand">${mark}Larkfield</div>${inner}</main>`;
+
+/** @param {string} [problem] */
+const problemLine = (problem) => (problem ? `<p class="bad" role="alert">${quoted(problem)}</p>` : "");
+
+/** The first step: user name and password. @param {string} [problem] */
+export const passwordPage = (problem) =>
+  page(
+    "Sign in",
+    card(`<h1>Sign in</h1><p>Welcome back. Please enter your details.</p>${problemLine(problem)}
+<form method="post" action="/login">
+<label for="user">User name</label><input id="user" name="user" autocomplete="username" required autofocus>
+<label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required>
+<button>Continue</button></form>
+<p class="foot">A demo site on this computer, made by Codefob.</p>`),
+  );
+
+/** @param {string} session @param {string} fields */
+const form = (session, fields) => `<form method="post" action="/check">
+<input type="hidden" name="session" value="${session}">${fields}<button>Verify</button></form>`;
+
+const oneField = `<label for="code">Code</label>
+<input class="code" id="code" name="code" inputmode="numeric" autocomplete="one-time-code" maxlength="8" required>`;
+
+const appText = "<h1>Two-step verification</h1><p>Enter the code from your authenticator app.</p>";
+
+/**
+ * The ways in which the code page asks: each is a path, /code/NAME.
+ * @type {Record<string, (session: string, problem?: string) => string>}
+ */
+export const codePages = {
+  one: (session, problem) => page("Verification", card(appText + problemLine(problem) + form(session, oneField))),
+
+  six: (session, problem) =>
+    page(
+      "Verification",
+      card(
+        appText +
+          problemLine(problem) +
+          form(
+            session,
+            `<div class="boxes" role="group" aria-label="Code">${[1, 2, 3, 4, 5, 6]
+              .map(
+                (n) =>
+                  `<input inputmode="numeric" maxlength="1" aria-label="Digit ${n}" autocomplete="${n === 1 ? "one-time-code" : "off"}">`,
+              )
+              .join("")}</div><input type="hidden" name="code">`,
+          ),
+      ),
+    ),
+
+  sms: (session, problem) =>
+    page(
+      "Verification",
+      card(
+        `<h1>Check your phone</h1><p>We sent a text message with a code to the number ending in 42.</p>${problemLine(problem)}${form(
+          session,
+          `<label for="code">Code from the text message</label>
+<input class="code" id="code" name="sms_code" inputmode="numeric" autocomplete="one-time-code" maxlength="6" required>`,
+        )}`,
+      ),
+    ),
+
+  dialog: (session, problem) =>
+    page(
+      "Transfer",
+      `${card("<h1>Send 20.00 to Grace</h1><p>One moment, please.</p>")}
+<dialog data-late>${appText}${problemLine(problem)}${form(session, oneField)}</dialog>`,
+    ),
+
+  // A field that nobody sees stands before the one that they do.
+  hidden: (session, problem) =>
+    page(
+      "Verification",
+      card(
+        appText +
+          problemLine(problem) +
+          form(
+            session,
+            `<input class="out" id="trap" name="otp" autocomplete="one-time-code" maxlength="6">${oneField}`,
+          ),
+      ),
+    ),
+
+  // The only field is one that nobody sees.
+  trap: () =>
+    page(
+      "News",
+      card(`<h1>News</h1><p>Nothing to sign in to.</p><input class="out" id="code" autocomplete="one-time-code">`),
+    ),
+
+  // Asks for nothing.
+  none: () => page("News", card("<h1>News</h1><p>Nothing to sign in to.</p>")),
+};
+
+/** A page around a frame. @param {string} src @param {string | null} sandbox */
+export const framePage = (src, sandbox) =>
+  page(
+    "Verification",
+    `<iframe src="${quoted(src)}"${sandbox === null ? "" : ` sandbox="${quoted(sandbox)}"`}></iframe>`,
+  );
+
+/** @param {string} user */
+export const welcomePage = (user) =>
+  page(
+    "Signed in",
+    card(`<h1 id="welcome">You are signed in</h1><p>Hello ${quoted(user)}. The server accepted your code.</p>`),
+  );

@@ -1,0 +1,51 @@
+// What a person does in the popup. This is the only file that knows what the
+// popup's document looks like.
+
+import { until } from "./until.mjs";
+
+/** @typedef {import("./browser.mjs").Popup} Popup */
+
+/** What the popup says, without its header. @param {Popup} popup */
+export const words = (popup) =>
+  popup.read((document) => /** @type {HTMLElement} */ (document.querySelector("main")).innerText);
+
+/** Waits until the popup says something. @param {Popup} popup @param {string} text */
+export async function says(popup, text) {
+  try {
+    return await until(`"${text}" in the popup`, async () => (await words(popup)).includes(text));
+  } catch (error) {
+    throw new Error(`${error}; it says:\n${await words(popup).catch(() => "(it is gone)")}`);
+  }
+}
+
+/** Whether the main button bears this label and takes a click. @param {Popup} popup @param {string} label */
+export const armed = (popup, label) =>
+  popup.read((document, label) => {
+    const button = document.querySelector("main .primary");
+    const takes = button?.getAttribute("aria-disabled") !== "true" && document.hasFocus();
+    return Boolean(button?.textContent?.startsWith(label) && takes);
+  }, label);
+
+/** Presses Enter once the main button bears this label and takes it. @param {Popup} popup @param {string} [label] */
+export async function confirm(popup, label = "Fill code") {
+  await until(`armed button "${label}"`, () => armed(popup, label));
+  await popup.press("Enter");
+}
+
+/** Clicks the main button once it bears this label and takes it. @param {Popup} popup @param {string} [label] */
+export async function clickConfirm(popup, label = "Fill code") {
+  await until(`armed button "${label}"`, () => armed(popup, label));
+  await popup.click("main .primary");
+}
+
+/** Has the host ask for the passphrase, and waits until the vault is open. @param {Popup} popup */
+export async function unlock(popup) {
+  await confirm(popup, "Unlock");
+  await until("open vault", async () => !/The vault is locked/.test(await words(popup)), 15_000);
+}
+
+/** The selected account of several. @param {Popup} popup */
+export const selected = (popup) =>
+  popup.read(
+    (document) => /** @type {HTMLElement | null} */ (document.querySelector("[aria-selected=true] .names"))?.innerText,
+  );

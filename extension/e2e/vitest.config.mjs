@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+// Real browsers: one file after the other, in one process each.
+export default defineConfig({
+  cacheDir: "../../build/vitest",
+  test: {
+    root: import.meta.dirname,
+    include: ["*.test.mjs"],
+    pool: "forks",
+    fileParallelism: false,
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+});
