@@ -55,12 +55,13 @@ fuzz:
 	  for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 	    echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
 
+bench: SETUP := bench
 bench: setup host extension
 	$(GO_BUILD) -tags bench -o build/codefob-bench ./native-host
 	$(GO_BUILD) -o build/echo ./internal/nmbench/echo
 	go build -o build/nmbench ./internal/nmbench
 	go test -run '^$$' -bench . -benchmem ./internal/...
-	native-host/bench
+	.ci/bench
 
 # For good: the program and the extension in place, and the browsers told.
 SYSTEM := $(if $(filter 0,$(shell id -u)),--system)

@@ -1,0 +1,2 @@
+document.addEventListener("focusin", () => {}, true);
+new MutationObserver(() => {}).observe(document, { childList: true, subtree: true });
