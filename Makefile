@@ -15,8 +15,9 @@ $(HOST): $(SOURCES)
 
 extension: extension/node_modules
 	cd extension && npm run --silent build
+# Not npm ci: it refuses a lock file without Biome's programs for other systems, which not every registry has.
 extension/node_modules: extension/package-lock.json
-	cd extension && npm ci --silent --no-audit --no-fund
+	cd extension && npm install --no-save --silent --no-audit --no-fund
 	@touch $@
 
 # What is defined once, written where it is needed twice.
