@@ -40,7 +40,7 @@ inBrowsers(
       const inner = await openFramed(`https://evil.example${frame(src)}`);
       await browser.clickIcon();
       const popup = await browser.popup();
-      await says(popup, "login.other.example");
+      await says(popup, "in a frame of another site");
       expect(await armed(popup, "Fill")).toBe(false);
       await popup.press("Enter");
       await hold("empty field", 1000, async () => (await fieldValue(inner)) === "");

@@ -141,6 +141,7 @@ const ERROR_CODES: Record<ErrorCode, true> = {
   unlock_failed: true,
   unknown_handle: true,
   origin_refused: true,
+  frame_refused: true,
   not_allowed: true,
   budget_used: true,
   internal: true,

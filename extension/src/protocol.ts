@@ -59,6 +59,7 @@ export type ErrorCode =
   | "unlock_failed"
   | "unknown_handle"
   | "origin_refused"
+  | "frame_refused"
   | "not_allowed"
   | "budget_used"
   | "internal";

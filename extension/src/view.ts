@@ -243,6 +243,7 @@ export function wayOut(problem: Problem): Way {
     case "page_unknown":
     case "other_origin":
     case "origin_refused":
+    case "frame_refused":
     case "budget_used":
     case "bad_request":
     case "unknown_method":

@@ -37,7 +37,7 @@ var answers = []struct {
 	{vault.ErrStorage, protocol.Error{Code: protocol.ErrVaultStorage, Message: "The vault could not be saved: the disk is full, or its folder cannot be written.", Hint: "Nothing was changed. Run this in a terminal: codefob doctor"}},
 	{errHandle, protocol.Error{Code: protocol.ErrHandle, Message: "The list of accounts is out of date.", Hint: "Open the popup again."}},
 	{site.ErrInsecure, protocol.Error{Code: protocol.ErrOrigin, Message: "This page did not come over https. Anybody on the network could read the code.", Hint: "Open the site with https://."}},
-	{site.ErrFrame, protocol.Error{Code: protocol.ErrOrigin, Message: "The field is in a frame of another site.", Hint: "Open the frame's own page, or copy the code."}},
+	{site.ErrFrame, protocol.Error{Code: protocol.ErrFrame, Message: "The field is in a frame of another site.", Hint: "Open the frame's own page, or copy the code."}},
 	{site.ErrRefused, protocol.Error{Code: protocol.ErrOrigin, Message: "This page has no address that an account could belong to.", Hint: "Copy the code instead."}},
 	{errNotAllowed, protocol.Error{Code: protocol.ErrNotAllowed, Message: "The account has not been used on this host before.", Hint: "Agree to use it here first."}},
 }

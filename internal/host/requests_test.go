@@ -29,7 +29,7 @@ func TestMatch(t *testing.T) {
 		{page(example), "alice bound, related related"},
 		{page(example, example), "alice bound, related related"},
 		{page(example, "https://www.example.com", example), "alice bound, related related"},
-		{page(example, "https://evil.example"), "origin_refused"},
+		{page(example, "https://evil.example"), "frame_refused"},
 		{page("https://evil.example"), ""},
 		{page("https://example.com:8443"), "alice related, related related"},
 		{page("http://localhost:8080"), ""},
@@ -163,9 +163,9 @@ func TestFillNeedsAHostThatTheAccountIsBoundTo(t *testing.T) {
 		{"another port", page("https://example.com:8443"), protocol.ErrNotAllowed},
 		{"its issuer's host", page("https://github.com"), protocol.ErrNotAllowed},
 		{"its host over http", page("http://example.com"), protocol.ErrOrigin},
-		{"its host in a frame of another site", page(example, "https://evil.example"), protocol.ErrOrigin},
-		{"deeper", page(example, example, "https://evil.example"), protocol.ErrOrigin},
-		{"another site's frame on its host", page("https://evil.example", example), protocol.ErrOrigin},
+		{"its host in a frame of another site", page(example, "https://evil.example"), protocol.ErrFrame},
+		{"deeper", page(example, example, "https://evil.example"), protocol.ErrFrame},
+		{"another site's frame on its host", page("https://evil.example", example), protocol.ErrFrame},
 		{"a sandboxed frame", page("null", example), protocol.ErrOrigin},
 		{"in a sandboxed frame", page(example, "null"), protocol.ErrOrigin},
 		{"http, not this computer", page("http://192.168.0.1"), protocol.ErrOrigin},
@@ -181,7 +181,7 @@ func TestAMatchForOneHostIsNoneForAnother(t *testing.T) {
 	r := newRig(t, totp("Example", "alice", example))
 	handle := r.match(page(example))[0].Handle
 	r.fails(protocol.MethodCode, fill(handle, page("https://evil.example")), protocol.ErrNotAllowed)
-	r.fails(protocol.MethodCode, fill(handle, page(example, "https://evil.example")), protocol.ErrOrigin)
+	r.fails(protocol.MethodCode, fill(handle, page(example, "https://evil.example")), protocol.ErrFrame)
 }
 
 func TestAHandleIsOfOneSession(t *testing.T) {
@@ -218,7 +218,7 @@ func TestAllow(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRig(t, totp("Example", "alice", example))
 			handle := r.handle("alice")
-			if got := r.call(protocol.MethodCode, fill(handle, tt.at)).code(); got != protocol.ErrNotAllowed && got != protocol.ErrOrigin {
+			if got := r.call(protocol.MethodCode, fill(handle, tt.at)).code(); got != protocol.ErrNotAllowed && got != protocol.ErrFrame {
 				t.Fatalf("before: %s", got)
 			}
 			for range 2 {

@@ -79,7 +79,8 @@ const (
 	ErrVaultStorage  ErrorCode = "vault_storage"  // full disk, read-only folder, another writer
 	ErrUnlock        ErrorCode = "unlock_failed"  // prompt dismissed, missing, or the passphrase was wrong
 	ErrHandle        ErrorCode = "unknown_handle" // the handle is not of this session: match again
-	ErrOrigin        ErrorCode = "origin_refused" // this page or frame can never get a code
+	ErrOrigin        ErrorCode = "origin_refused" // this page can never get a code
+	ErrFrame         ErrorCode = "frame_refused"  // the document stands in one of another site
 	ErrNotAllowed    ErrorCode = "not_allowed"    // the account does not serve this host: ask, then site.allow
 	ErrBudget        ErrorCode = "budget_used"    // too many codes in a short time
 	ErrInternal      ErrorCode = "internal"       // a defect of ours
@@ -88,7 +89,7 @@ const (
 // ErrorCodes lists the closed set.
 var ErrorCodes = []ErrorCode{
 	ErrBadRequest, ErrUnknownMethod, ErrTooLarge, ErrVaultMissing, ErrVaultLocked, ErrVaultDamaged, ErrVaultNewer,
-	ErrVaultStorage, ErrUnlock, ErrHandle, ErrOrigin, ErrNotAllowed, ErrBudget, ErrInternal,
+	ErrVaultStorage, ErrUnlock, ErrHandle, ErrOrigin, ErrFrame, ErrNotAllowed, ErrBudget, ErrInternal,
 }
 
 // Context says where a code would go. The background script builds it from the
