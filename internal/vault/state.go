@@ -31,7 +31,7 @@ var DefaultBudget = Budget{PerMinute: 6, PerHour: 30}
 
 const (
 	stateSize    = 2048 // of state.json, padded: within a page, written at once
-	keepReleases = 60
+	keepReleases = 30
 	keepUses     = 12
 )
 
