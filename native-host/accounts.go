@@ -251,11 +251,7 @@ func (c *cli) show(args []string) error {
 	if err != nil {
 		return err
 	}
-	v, err := c.openVault()
-	if err != nil {
-		return err
-	}
-	a, err := one(v, query[0])
+	_, a, err := c.openOne(query[0])
 	if err != nil {
 		return err
 	}
@@ -291,11 +287,7 @@ func (c *cli) edit(args []string) error {
 	if err != nil {
 		return err
 	}
-	v, err := c.openVault()
-	if err != nil {
-		return err
-	}
-	a, err := one(v, query[0])
+	v, a, err := c.openOne(query[0])
 	if err != nil {
 		return err
 	}
@@ -338,11 +330,7 @@ func (c *cli) remove(args []string) error {
 	if err != nil {
 		return err
 	}
-	v, err := c.openVault()
-	if err != nil {
-		return err
-	}
-	a, err := one(v, query[0])
+	v, a, err := c.openOne(query[0])
 	if err != nil {
 		return err
 	}
@@ -380,11 +368,7 @@ func (c *cli) code(args []string) error {
 			return err
 		}
 	}
-	v, err := c.openVault()
-	if err != nil {
-		return err
-	}
-	a, err := one(v, query[0])
+	v, a, err := c.openOne(query[0])
 	if err != nil {
 		return err
 	}

@@ -188,6 +188,16 @@ func (l *limited) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// openOne opens the vault and finds the account that a query means.
+func (c *cli) openOne(query string) (*vault.Vault, account.Account, error) {
+	v, err := c.openVault()
+	if err != nil {
+		return nil, account.Account{}, err
+	}
+	a, err := one(v, query)
+	return v, a, err
+}
+
 // one finds the account that a query means: its id, else the words of it in
 // issuer, name or sites.
 func one(v *vault.Vault, query string) (account.Account, error) {
