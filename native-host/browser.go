@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -71,15 +69,14 @@ func serveBrowser(caller string) int {
 		fmt.Fprintln(os.Stderr, "codefob:", err)
 		return 1
 	}
-	in := &idleReader{r: os.Stdin, last: time.Now()}
-	go in.watch(time.Duration(conf.IdleMinutes)*minute, os.Exit)
+	idle := newIdle()
+	go idle.watch(time.Duration(conf.IdleMinutes)*minute, os.Exit)
 	h := host.New(host.Config{
 		Version: version,
 		Open:    func() (*vault.Vault, error) { return vault.Open(home) },
 		Unlock:  unlockSilently,
 		Ask: func(ctx context.Context, wrong bool) ([]byte, error) {
-			in.asking.Add(1)
-			defer in.asking.Add(-1)
+			defer idle.wait()()
 			again := ""
 			if wrong {
 				again = "That was not the passphrase. Try again."
@@ -98,11 +95,12 @@ func serveBrowser(caller string) int {
 				log.Debug(event)
 			}
 		},
+		Active: idle.active,
 		Budget: budget,
 		Now:    time.Now,
 	})
 	h.Warm(context.Background())
-	err = h.Serve(nativemsg.NewReader(in, protocol.MaxRequest), nativemsg.NewWriter(os.Stdout, protocol.MaxReply))
+	err = h.Serve(nativemsg.NewReader(os.Stdin, protocol.MaxRequest), nativemsg.NewWriter(os.Stdout, protocol.MaxReply))
 	if err != nil && !errors.Is(err, syscall.EPIPE) {
 		log.WithError(err).Warn("connection")
 		return 1
@@ -113,38 +111,49 @@ func serveBrowser(caller string) int {
 // minute is shorter in tests.
 var minute = time.Minute
 
-// idleReader ends the host when the extension has said nothing for long: the
-// keys are gone with the process, and the next request starts a new one. It also
-// ends one whose browser died without closing the pipe.
-type idleReader struct {
-	r      io.Reader
-	asking atomic.Int32 // dialogs that are open
-
-	mu   sync.Mutex
-	last time.Time // when something was read
+// idle ends the host when the user has done nothing for long, whatever pages ask:
+// the keys are gone with the process, and the next request starts a new one. It
+// also ends one whose browser died without closing the pipe.
+type idle struct {
+	mu     sync.Mutex
+	last   time.Time // when the user did something
+	asking int       // dialogs that are open
 }
 
-func (i *idleReader) Read(b []byte) (int, error) {
-	n, err := i.r.Read(b)
+func newIdle() *idle { return &idle{last: time.Now()} }
+
+func (i *idle) active() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.last = time.Now()
-	return n, err
 }
 
-func (i *idleReader) watch(idle time.Duration, exit func(int)) {
-	for {
+// wait holds the end off while a dialog is open; done closes it.
+func (i *idle) wait() (done func()) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.asking++
+	return func() {
 		i.mu.Lock()
-		left := idle - time.Since(i.last)
-		i.mu.Unlock()
-		switch {
-		case left > 0:
-			time.Sleep(left)
-		case i.asking.Load() > 0:
-			time.Sleep(minute / 60)
-		default:
-			exit(0)
-			return
-		}
+		defer i.mu.Unlock()
+		i.asking--
+		i.last = time.Now()
 	}
+}
+
+// left is how long it is until the end.
+func (i *idle) left(most time.Duration) time.Duration {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.asking > 0 {
+		return most
+	}
+	return most - time.Since(i.last)
+}
+
+func (i *idle) watch(most time.Duration, exit func(int)) {
+	for left := most; left > 0; left = i.left(most) {
+		time.Sleep(left)
+	}
+	exit(0)
 }

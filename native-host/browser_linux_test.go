@@ -343,6 +343,9 @@ func TestASignalEndsTheHost(t *testing.T) {
 	}
 }
 
+// search is a request that the user makes; a page makes the others.
+const search = `{"id":1,"method":"accounts.search","params":{"query":"","limit":1}}`
+
 func TestAnIdleHostEnds(t *testing.T) {
 	for _, said := range []bool{false, true} {
 		p := hostCommand(t, "codefob-hasty", chromiumArgs...)
@@ -352,7 +355,7 @@ func TestAnIdleHostEnds(t *testing.T) {
 		start := time.Now()
 		p.start()
 		if said {
-			p.answers(hello)
+			p.answers(search)
 			start = time.Now()
 		}
 		p.end(0)
@@ -362,15 +365,33 @@ func TestAnIdleHostEnds(t *testing.T) {
 	}
 }
 
-func TestAHostThatIsTalkedToStays(t *testing.T) {
+func TestAHostThatTheUserTalksToStays(t *testing.T) {
 	p := hostCommand(t, "codefob-hasty", chromiumArgs...)
 	if err := os.WriteFile(filepath.Join(p.home, "config.json"), []byte(`{"idleMinutes":3}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p.start()
 	for start := time.Now(); time.Since(start) < 2*time.Second; {
-		p.answers(hello)
+		p.answers(search)
 	}
+}
+
+func TestPagesDoNotKeepAHostOpen(t *testing.T) {
+	p := hostCommand(t, "codefob-hasty", chromiumArgs...)
+	if err := os.WriteFile(filepath.Join(p.home, "config.json"), []byte(`{"idleMinutes":2}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.start()
+	match := `{"id":1,"method":"accounts.match","params":{"context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"}}}`
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
+		if _, err := p.in.Write(frame(match)); err != nil {
+			break
+		}
+		if _, err := p.read(); err != nil {
+			break
+		}
+	}
+	p.end(0)
 }
 
 func TestAConfigurationThatIsNotValid(t *testing.T) {

@@ -191,7 +191,11 @@ func (c *cli) keychain(args []string) error {
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, keychainWait)
 	defer cancel()
-	if err := v.RemoveKeychain(ctx); err != nil {
+	switch err := v.RemoveKeychain(ctx); {
+	case errors.Is(err, vault.ErrNoSlot):
+		c.ui.say("there is no keychain slot; the passphrase opens the vault")
+		return nil
+	case err != nil:
 		return err
 	}
 	c.ui.say("the keychain slot is gone; the passphrase opens the vault")

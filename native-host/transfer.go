@@ -145,7 +145,11 @@ func (c *cli) openSealed(content []byte, passwordFile string) (plain []byte, err
 	if err != nil {
 		return nil, err
 	}
-	return io.ReadAll(io.LimitReader(r, maxImport))
+	plain, err = io.ReadAll(io.LimitReader(r, maxImport+1))
+	if err == nil && len(plain) > maxImport {
+		err = fmt.Errorf("it holds more than %d MiB", maxImport>>20)
+	}
+	return plain, err
 }
 
 func (c *cli) export(args []string) error {
@@ -160,6 +164,9 @@ func (c *cli) export(args []string) error {
 	}
 	if *output == "" {
 		return misused("export needs -o FILE")
+	}
+	if *output == "-" {
+		return misused("export writes to a file, not to standard output: name one with -o")
 	}
 	if _, err := os.Lstat(*output); err == nil && !*force {
 		return withHint(fmt.Errorf("%s exists", *output), "name another file, or say --force to write over it")

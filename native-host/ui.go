@@ -91,6 +91,8 @@ var hints = []struct {
 	{vault.ErrMissing, `make one with "codefob init"`},
 	{vault.ErrExists, `see it with "codefob list"; to start anew, move the folder away first`},
 	{vault.ErrLocked, `unlock it with "codefob unlock", or name a file with --vault-passphrase-file`},
+	{vault.ErrLockedByUs, `unlock it with "codefob unlock"`},
+	{vault.ErrCounterEnd, "enroll the account anew at its site"},
 	{vault.ErrPassphrase, `if it is lost, set a new one with "codefob passphrase --recovery-key"`},
 	{vault.ErrRecovery, "it may be an older sheet: a new recovery key replaces the one before it"},
 	{vault.ErrRecoveryText, "it is the nine groups of four on the sheet that codefob init asked you to keep"},

@@ -34,7 +34,9 @@ type Config struct {
 	// want to answer.
 	Ask func(ctx context.Context, wrong bool) ([]byte, error)
 	// Log takes what happened, without secrets, codes and message bodies.
-	Log    func(event string, err error)
+	Log func(event string, err error)
+	// Active is told of each request that the user made, rather than a page.
+	Active func()
 	Budget vault.Budget
 	Now    func() time.Time
 }
@@ -148,6 +150,10 @@ func (h *Host) reply(ctx context.Context, req protocol.Request) protocol.Reply {
 
 // handle does one request. The set of methods is closed.
 func (h *Host) handle(ctx context.Context, req protocol.Request) (any, error) {
+	switch req.Method {
+	case protocol.MethodUnlock, protocol.MethodSearch, protocol.MethodAllow, protocol.MethodCode:
+		h.Active()
+	}
 	switch req.Method {
 	case protocol.MethodHello:
 		return with(req, func(p protocol.HelloParams) (any, error) { return h.hello(ctx, p) })

@@ -145,7 +145,7 @@ func (h *Host) release(ctx context.Context, p protocol.ReleaseParams) (any, erro
 		}
 		document = p.Context.Origin + " " + p.Context.Document
 	}
-	if !h.session.useNonce(p.Nonce) {
+	if h.session.nonces[p.Nonce] {
 		return nil, badRequest("The confirmation was used already.")
 	}
 	r, step, err := h.next(a, p.Purpose)
@@ -160,6 +160,7 @@ func (h *Host) release(ctx context.Context, p protocol.ReleaseParams) (any, erro
 	if err := h.vault.Spend(a.ID, h.Budget); err != nil {
 		return nil, err
 	}
+	h.session.nonces[p.Nonce] = true
 	if a.Type == account.HOTP {
 		h.index = nil // the save took in what others had changed
 		if r.Code, err = h.vault.NextCode(a.ID); err != nil {

@@ -147,6 +147,7 @@ func (r *rig) start() {
 			}
 			return v.UnlockIdentity(model.identity)
 		},
+		Active: func() {},
 		Ask: func(ctx context.Context, wrong bool) ([]byte, error) {
 			select {
 			case a := <-r.answers:

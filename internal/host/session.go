@@ -14,7 +14,7 @@ type session struct {
 // release names what a document may get once per period.
 type release struct{ id, document string }
 
-// most bounds the memory of a session; reaching it takes hours at the budget.
+// most bounds what a session remembers of the codes it gave; the budget bounds the nonces.
 const most = 4096
 
 func newSession() session {
@@ -29,15 +29,6 @@ func (s *session) handle(id string) string {
 		s.handles[id], s.ids[h] = h, id
 	}
 	return h
-}
-
-// useNonce tells whether a nonce is used for the first time.
-func (s *session) useNonce(nonce string) bool {
-	if s.nonces[nonce] || len(s.nonces) >= most {
-		return false
-	}
-	s.nonces[nonce] = true
-	return true
 }
 
 // give remembers that a document got the code of a period.

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -261,5 +262,44 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	mustAdd(t, v, totp("bob"))
 	if left, _ := os.ReadDir(v.path()); len(left) != 4 {
 		t.Errorf("after the next save the folder still holds %v", left)
+	}
+}
+
+// Programs that make the vault at once do not take each other's apart: one makes
+// it, the others are told that there is one.
+func TestCreateAtOnce(t *testing.T) {
+	makeCheap(t)
+	for range 50 {
+		home := filepath.Join(t.TempDir(), "home")
+		made := make(chan *Vault, 4)
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				v, _, err := Create(home, []byte("a passphrase"))
+				if err == nil {
+					made <- v
+				} else if !errors.Is(err, ErrExists) {
+					t.Errorf("Create: %v; want %v", err, ErrExists)
+				}
+			})
+		}
+		all.Wait()
+		if len(made) != 1 {
+			t.Fatalf("%d vaults were made", len(made))
+		}
+		v := at(home)
+		if err := v.UnlockPassphrase([]byte("a passphrase")); err != nil {
+			t.Fatalf("the vault that was made: %v", err)
+		}
+	}
+}
+
+// A lock is noticed, even one that comes while a change is on its way.
+func TestALockDuringAChangeIsNoticed(t *testing.T) {
+	v := newVault(t)
+	other := again(t, v)
+	check(t, v.Update(func(*Tx) error { return other.LockForAll() }))
+	if _, err := v.Refresh(); !errors.Is(err, ErrLockedByUs) || v.IsOpen() {
+		t.Errorf("Refresh: %v, open %v; want %v", err, v.IsOpen(), ErrLockedByUs)
 	}
 }

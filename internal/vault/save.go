@@ -121,7 +121,7 @@ func (v *Vault) NextCode(id string) (code string, err error) {
 	err = v.Update(func(tx *Tx) error {
 		return tx.Edit(id, func(a *account.Account) error {
 			if a.Counter == math.MaxUint64 {
-				return errors.New("the counter is at its end: enroll the account again")
+				return ErrCounterEnd
 			}
 			code, err = a.CodeAt(a.Counter)
 			a.Counter++

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"filippo.io/age"
 	"github.com/go-json-experiment/json"
@@ -120,11 +121,17 @@ func (v *Vault) create(passphrase []byte) (RecoveryKey, error) {
 // half names a folder that becomes the vault when it is whole.
 const half = "vault-*.tmp"
 
+// halfAge is older than any half that somebody is still at work on.
+const halfAge = time.Hour
+
 // removeHalves removes what an interrupted [Create] left.
 func (v *Vault) removeHalves() {
 	halves, _ := fs.Glob(os.DirFS(v.home), half)
 	for _, name := range halves {
-		os.RemoveAll(filepath.Join(v.home, name))
+		name = filepath.Join(v.home, name)
+		if info, err := os.Lstat(name); err == nil && v.now().Sub(info.ModTime()) > halfAge {
+			os.RemoveAll(name)
+		}
 	}
 }
 
@@ -182,7 +189,14 @@ func (v *Vault) UnlockKeychain(ctx context.Context) error {
 		return err
 	}
 	defer clear(text)
-	return v.UnlockIdentity(text)
+	if err := v.UnlockIdentity(text); err != nil {
+		return err
+	}
+	if v.LockedByUser() { // while the keychain was asked
+		v.Lock()
+		return ErrLockedByUs
+	}
+	return nil
 }
 
 // UnlockIdentity opens the vault with the text of its identity, as the slots
@@ -349,16 +363,16 @@ func (v *Vault) readKeychainSlot() (keychainSlot, error) {
 
 func (v *Vault) lockedFile() string { return filepath.Join(v.home, "locked") }
 
-// LockForAll locks the vault for every program that has it open.
+// LockForAll locks the vault for every program that has it open: each looks for
+// the file before it uses the accounts.
 func (v *Vault) LockForAll() error {
 	v.Lock()
 	f, err := v.disk.Create(v.lockedFile())
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
 	if err == nil {
 		err = f.Close()
-	}
-	if err == nil || errors.Is(err, fs.ErrExist) {
-		// What every program looks at before it uses the accounts.
-		err = os.Chtimes(v.accountsFile(), v.now(), v.now())
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrStorage, err)

@@ -35,6 +35,7 @@ var (
 	ErrStorage    = errors.New("vault cannot be saved")
 	ErrBusy       = errors.New("another program is saving the vault")
 	ErrNoAccount  = errors.New("no such account")
+	ErrCounterEnd = errors.New("the counter is at its end")
 )
 
 // maxFile is the most that is read of any file of the vault, in bytes.
@@ -139,13 +140,13 @@ func (v *Vault) Refresh() (changed bool, err error) {
 	if v.identity == nil {
 		return false, ErrLocked
 	}
-	now, err := stampOf(v.accountsFile())
-	if err == nil && now == v.seen {
-		return false, nil
-	}
 	if v.LockedByUser() {
 		v.Lock()
 		return true, ErrLockedByUs
+	}
+	now, err := stampOf(v.accountsFile())
+	if err == nil && now == v.seen {
+		return false, nil
 	}
 	return true, v.read(v.identity)
 }

@@ -125,11 +125,15 @@ func TestNoVaultOrAWholeOne(t *testing.T) {
 	if left, _ := os.ReadDir(home); len(left) > 0 {
 		t.Errorf("Create that came to nothing leaves %v", left)
 	}
-	check(t, os.MkdirAll(filepath.Join(home, "vault-123.tmp", "slots"), 0o700)) // a Create that was killed
+	killed, atWork := filepath.Join(home, "vault-123.tmp"), filepath.Join(home, "vault-456.tmp")
+	check(t, os.MkdirAll(filepath.Join(killed, "slots"), 0o700))
+	check(t, os.MkdirAll(filepath.Join(atWork, "slots"), 0o700))
+	long := time.Now().Add(-2 * halfAge)
+	check(t, os.Chtimes(killed, long, long))
 	makeCheap(t)
 	_, _, err = Create(home, []byte(passphrase))
 	check(t, err)
-	if left, _ := os.ReadDir(home); len(left) != 1 || left[0].Name() != "vault" {
+	if left, _ := os.ReadDir(home); len(left) != 2 || left[0].Name() != "vault" || left[1].Name() != filepath.Base(atWork) {
 		t.Errorf("the next Create leaves %v", left)
 	}
 }
