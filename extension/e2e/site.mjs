@@ -128,9 +128,10 @@ export async function startSite() {
 
   /** @param {http.IncomingMessage} request @param {http.ServerResponse} response */
   async function handle(request, response) {
-    response.setHeader("cache-control", "no-store");
     if (!request.url?.startsWith("/")) return response.writeHead(403).end(); // a proxied http request
     const url = new URL(request.url, "http://site");
+    // A browser keeps a page for the way back only where it may be stored: ?keep.
+    response.setHeader("cache-control", url.searchParams.has("keep") ? "no-cache" : "no-store");
     const asset = assets[url.pathname];
     if (asset) return response.setHeader("content-type", asset.type).end(asset.bytes);
     const form = new URLSearchParams(request.method === "POST" ? await body(request) : "");

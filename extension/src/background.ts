@@ -2,7 +2,7 @@ import type {} from "./content.ts";
 import { makeFills } from "./fills.ts";
 import { takesCode } from "./kind.ts";
 import { type FromPopup, fromPopup, LOAD, POPUP_PORT, type Problem, type State, type ToPopup } from "./messages.ts";
-import { type Answer, makeHost } from "./native.ts";
+import { type Answer, isLink, makeHost } from "./native.ts";
 import { makePages, type Page } from "./pages.ts";
 import { type Context, HOST_NAME, MAX_ACCOUNTS, type MatchResult } from "./protocol.ts";
 import { bucket, throttle } from "./throttle.ts";
@@ -14,8 +14,10 @@ import { bucket, throttle } from "./throttle.ts";
 const OPEN_EVERY = 10_000;
 /** For this long, in ms, a popup that opens may be one that a page caused. */
 const CAUSED_WITHIN = 5000;
-/** After the host was not there, pages do not make us start it for this long, in ms. The popup always does. */
+/** After the connection to the host failed, pages do not make us start it for this long, in ms. The popup always does. */
 const HOST_REST = 60_000;
+/** For this long, in ms, a popup tells of a fill that failed before it was open. */
+const FAILURE_FOR = 5000;
 /** The most fields of one tab that are matched when the popup opens. */
 const MOST_FIELDS = 8;
 
@@ -31,9 +33,10 @@ const host = makeHost(
 
 const talk = bucket(60, 100, now); // messages of all pages of a tab
 const opening = throttle(OPEN_EVERY, now);
-const caused = new Map<number, number>(); // tab → when its page last opened the popup
+const caused = new Map<number, number>(); // window → when a page last opened the popup over it
 const marks = new Map<Page, number>(); // accounts offered at a page's field; 0: locked
-const failures = new Map<number, Extract<ToPopup, { type: "failed" }>>(); // tab → for the popup to tell
+type Failed = Extract<ToPopup, { type: "failed" }>;
+const failures = new Map<number, { page: Page; at: number; failed: Failed }>(); // tab → for the popup to tell
 let restUntil = 0;
 
 const pages = makePages(
@@ -44,9 +47,9 @@ const pages = makePages(
   },
   {
     allows: (tab) => talk.pass(tab),
-    left(page) {
-      fills.left(page);
-      if (marks.delete(page)) mark(page.tab);
+    left(page, thrown) {
+      fills.left(page, thrown);
+      if (marks.delete(page)) void mark(page.tab);
     },
     message(page, message) {
       switch (message.type) {
@@ -103,18 +106,18 @@ async function consider(page: Page): Promise<void> {
     const answer = context && (await host.call("accounts.match", { context }));
     if (answer?.ok) accounts = answer.result.accounts.length || -1;
     else if (answer?.problem === "vault_locked") accounts = 0;
-    else if (answer?.problem === "host_missing" || answer?.problem === "host_forbidden") restUntil = now() + HOST_REST;
+    else if (answer && isLink(answer.problem)) restUntil = now() + HOST_REST;
   }
   if (!pages.has(page) || page.field?.number !== field?.number) return;
   if (accounts < 0) marks.delete(page);
   else marks.set(page, accounts);
   if (field) page.send({ type: "offer", on: accounts >= 0 });
-  mark(page.tab);
+  await mark(page.tab);
 }
 
 /** Marks the toolbar icon of a tab with the number of accounts for its fields. */
-function mark(tabId: number): void {
-  const counts = pages.ofTab(tabId).flatMap((page) => marks.get(page) ?? []);
+async function mark(tabId: number): Promise<void> {
+  const counts = (await pages.shown(tabId)).flatMap((page) => marks.get(page) ?? []);
   const most = Math.max(...counts);
   const text = counts.length === 0 ? "" : most > 9 ? "9+" : most > 0 ? String(most) : "•";
   const ignore = () => undefined; // the tab may be gone
@@ -125,19 +128,24 @@ function mark(tabId: number): void {
 
 async function openFor(page: Page): Promise<void> {
   if (!page.field || !(await pages.current(page)) || !opening.pass(page.tab)) return;
-  caused.set(page.tab, now());
-  await openPopup(page.tab);
+  const windowId = await windowOf(page.tab);
+  if (windowId === undefined) return;
+  caused.set(windowId, now());
+  await openPopup(windowId);
 }
 
-async function openPopup(tab: number): Promise<void> {
-  const windowId = (await chrome.tabs.get(tab).catch(() => undefined))?.windowId;
-  if (windowId !== undefined) await chrome.action.openPopup({ windowId }).catch(() => undefined);
+async function openPopup(windowId: number): Promise<void> {
+  await chrome.action.openPopup({ windowId }).catch(() => undefined);
 }
 
-/** The pages of a tab in the order in which the user may mean them. */
-function meant(tab: number): Page[] {
+async function windowOf(tab: number): Promise<number | undefined> {
+  return (await chrome.tabs.get(tab).catch(() => undefined))?.windowId;
+}
+
+/** The pages that a tab shows, in the order in which the user may mean them. */
+async function meant(tab: number): Promise<Page[]> {
   const order = (a: Page, b: Page) => b.focused - a.focused || a.frame - b.frame;
-  return pages.ofTab(tab).sort(order);
+  return (await pages.shown(tab)).sort(order);
 }
 
 interface Matched {
@@ -149,7 +157,7 @@ interface Matched {
 /** Matches the fields of a tab, and finds the one to serve; a page without a field comes last. */
 async function matched(tab: number, frame?: number): Promise<Matched | Extract<State, { is: "problem" }> | undefined> {
   await pages.survey(tab);
-  const all = meant(tab).filter((page) => frame === undefined || page.frame === frame);
+  const all = (await meant(tab)).filter((page) => frame === undefined || page.frame === frame);
   const candidates = all.filter((page) => page.field).slice(0, MOST_FIELDS);
   const top = all.find((page) => page.frame === 0);
   if (candidates.length === 0 && top) candidates.push(top);
@@ -173,11 +181,31 @@ function problem(from: Problem | Extract<Answer<unknown>, { ok: false }>): Extra
   return { is: "problem", problem: from.problem, ...(from.hint !== undefined && { hint: from.hint }) };
 }
 
-/** Whether a popup in this tab could have been opened by its page; asked once for each popup. */
-function wasCaused(tab: number): boolean {
-  const at = caused.get(tab);
-  caused.delete(tab);
+/**
+ * Whether a popup over this tab could have been opened by a page, of this tab or
+ * of one that made place for it; asked once for each popup.
+ */
+async function wasCaused(tab: number): Promise<boolean> {
+  const windowId = await windowOf(tab);
+  if (windowId === undefined) return true;
+  const at = caused.get(windowId);
+  caused.delete(windowId);
   return at !== undefined && now() - at < CAUSED_WITHIN;
+}
+
+/** What the popup over a tab has to tell; once, and only to who sees the page that it is about. */
+async function failureIn(tab: number): Promise<Failed | undefined> {
+  const failure = failures.get(tab);
+  failures.delete(tab);
+  if (!failure || now() - failure.at >= FAILURE_FOR) return undefined;
+  return (await pages.current(failure.page)) ? failure.failed : undefined;
+}
+
+/** A page to fill, as one state of the popup has it. */
+interface Target {
+  readonly page: Page;
+  readonly field: number | undefined;
+  readonly context: Context;
 }
 
 /** Serves one popup, from its opening to its end. */
@@ -185,24 +213,34 @@ function serve(port: chrome.runtime.Port): void {
   const abort = new AbortController();
   let tab = -1;
   let pageCaused = false;
-  let target: { page: Page; field: number | undefined; context: Context } | undefined;
+  let target: Target | undefined; // of the state that the popup has
+  let last = now(); // number of a state; by the clock, as the popup may outlive the background
   const send = (message: ToPopup) => {
     if (!abort.signal.aborted) port.postMessage(message);
   };
 
   async function show(again?: Problem): Promise<void> {
-    send({ type: "state", state: await state(), pageCaused, ...(again && { again }) });
+    const number = ++last;
+    const next = await look();
+    if (number !== last) return; // a later one is on its way
+    target = next.target;
+    send({ type: "state", number, state: next.state, pageCaused, ...(again && { again }) });
   }
 
-  async function state(): Promise<State> {
+  async function look(): Promise<{ state: State; target?: Target }> {
     const found = await matched(tab);
-    target = undefined;
     if (found && "page" in found) {
       const { page, context, result } = found;
-      target = { page, field: page.field?.number, context };
-      return { is: "page", host: result.host, kind: page.field?.kind ?? "none", accounts: result.accounts };
+      return {
+        state: { is: "page", host: result.host, kind: page.field?.kind ?? "none", accounts: result.accounts },
+        target: { page, field: page.field?.number, context },
+      };
     }
-    if (found) return found.problem === "vault_locked" ? { is: "locked" } : found;
+    return { state: found ? (found.problem === "vault_locked" ? { is: "locked" } : found) : await bare() };
+  }
+
+  /** The state where no page is known. */
+  async function bare(): Promise<State> {
     const hello = await host.call("host.hello", {
       client: firefox ? "firefox" : "chromium",
       version: chrome.runtime.getManifest().version,
@@ -221,15 +259,15 @@ function serve(port: chrome.runtime.Port): void {
     switch (message.type) {
       case "open": {
         tab = message.tab;
-        pageCaused = wasCaused(tab);
+        pageCaused = await wasCaused(tab);
         await show();
-        const failure = failures.get(tab);
-        failures.delete(tab);
+        const failure = await failureIn(tab);
         if (failure) send(failure);
         return;
       }
       case "unlock": {
         const answer = await host.call("vault.unlock", undefined);
+        if (answer.ok) restUntil = 0;
         await Promise.all([...marks.keys()].map(consider));
         if (answer.ok) return show();
         return send({ type: "failed", ...without(problem(answer)) });
@@ -250,7 +288,8 @@ function serve(port: chrome.runtime.Port): void {
         return send({ type: "code", handle, purpose, code: answer.result.code, expiresAt: answer.result.expiresAt });
       }
       case "fill": {
-        if (target?.field === undefined) return send({ type: "failed", problem: "page_gone" });
+        if (target?.field === undefined || message.state !== last)
+          return send({ type: "failed", problem: "page_gone" });
         const { page, field } = target;
         if (!page.field || !takesCode(page.field.kind)) return send({ type: "failed", problem: "changed" });
         const waits = (until: number) => send({ type: "waiting", until });
@@ -293,10 +332,11 @@ async function quick(tab: number, frame?: number): Promise<void> {
       };
       const filled = await fills.fill(order);
       if (filled.ok) return;
-      failures.set(tab, { type: "failed", ...without(filled) });
+      failures.set(tab, { page, at: now(), failed: { type: "failed", ...without(filled) } });
     }
   }
-  await openPopup(tab);
+  const windowId = await windowOf(tab);
+  if (windowId !== undefined) await openPopup(windowId);
 }
 
 chrome.runtime.onConnect.addListener((port) => {
@@ -333,6 +373,5 @@ chrome.runtime.onInstalled.addListener(() => {
 
 chrome.tabs.onRemoved.addListener((tab) => {
   for (const each of [talk, opening]) each.forget(tab);
-  caused.delete(tab);
   failures.delete(tab);
 });

@@ -18,6 +18,7 @@ declare global {
 /** Between two looks at a page that changes, in ms. */
 const REST = 500;
 let port: chrome.runtime.Port | undefined;
+let away = false; // not shown, but kept by the browser for the way back
 let field: Field | undefined;
 let number = 0; // of the field, raised with each new one
 let told = 0; // the number that the background knows; 0: no field
@@ -35,7 +36,8 @@ function start() {
   globalThis.codefob = { look, stop };
   observer.observe(document, { childList: true, subtree: true });
   document.addEventListener("focusin", focused, true);
-  addEventListener("pageshow", (event) => event.persisted && scan());
+  addEventListener("pagehide", (event) => event.isTrusted && leave(), true);
+  addEventListener("pageshow", (event) => event.isTrusted && event.persisted && comeBack(), true);
   scan();
 }
 
@@ -47,6 +49,19 @@ function look(asked: number): boolean {
   before = field && standing(field);
   tell(asked);
   return true;
+}
+
+/** The port ends with the showing: Firefox would keep it for a document that it keeps. */
+function leave() {
+  away = true;
+  told = 0;
+  port?.disconnect();
+  port = undefined;
+}
+
+function comeBack() {
+  away = false;
+  scan();
 }
 
 function soon() {
@@ -123,6 +138,7 @@ function tell(look?: number) {
 }
 
 function send(message: FromPage) {
+  if (away) return;
   try {
     if (!port) {
       port = chrome.runtime.connect({ name: PAGE_PORT });

@@ -14,7 +14,6 @@ function scene({ validFrom = 0 } = {}) {
     document: "D",
     origin: "https://a.example",
     private: false,
-    named: true,
     focused: 0,
     field: { number: 1, kind: "totp" },
     send: (message) => {
@@ -39,8 +38,15 @@ function scene({ validFrom = 0 } = {}) {
   const fills = makeFills(host, pages, { now: () => 0, sleep: async () => world.slept() });
   const abort = new AbortController();
   const waits: number[] = [];
-  const fill = (allow = false) =>
-    fills.fill({ page, field: 1, handle: "h", allow, signal: abort.signal, waits: (until) => void waits.push(until) });
+  const fill = (allow = false, to = page) =>
+    fills.fill({
+      page: to,
+      field: 1,
+      handle: "h",
+      allow,
+      signal: abort.signal,
+      waits: (until) => void waits.push(until),
+    });
   return { page, world, fill, fills, abort, sent, asked, waits };
 }
 
@@ -129,6 +135,15 @@ test.each([
   waiting.world.slept = () => change(waiting);
   expect(await waiting.fill()).toEqual({ ok: false, problem: "page_gone" });
   expect(waiting.sent).toEqual([]);
+});
+
+test.each([
+  [false, { ok: true }],
+  [true, { ok: false, problem: "rejected" }],
+])("a page that is gone with the code has filled it, unless it was thrown out: %s", async (thrown, want) => {
+  const { page, fills, fill } = scene();
+  const leaving = { ...page, send: () => fills.left(leaving, thrown) };
+  expect(await fill(false, leaving)).toEqual(want);
 });
 
 test("only the page that was sent the code can say how it ended", async () => {

@@ -21,8 +21,8 @@ export interface Fills {
   fill(order: Order): Promise<Filled>;
   /** A page says how a fill ended. */
   heard(page: Page, fill: number, outcome: Outcome): void;
-  /** A page went away. */
-  left(page: Page): void;
+  /** A page went away; thrown: we closed its port. */
+  left(page: Page, thrown: boolean): void;
 }
 
 /** How long a page has to fill and read back, in ms. */
@@ -82,9 +82,10 @@ export function makeFills(host: Host, pages: Pages, clock: Clock): Fills {
       const waiting = pending.get(number);
       if (waiting?.page === page) waiting.end(outcome.ok ? { ok: true } : { ok: false, problem: outcome.why });
     },
-    left(page) {
-      // The code was on its way and the page has moved on: it sent its form by itself.
-      for (const waiting of pending.values()) if (waiting.page === page) waiting.end({ ok: true });
+    left(page, thrown) {
+      // The code was on its way and the page has moved on: it sent its form by itself. One that was thrown out can't say.
+      const filled: Filled = thrown ? { ok: false, problem: "rejected" } : { ok: true };
+      for (const waiting of pending.values()) if (waiting.page === page) waiting.end(filled);
     },
   };
 }

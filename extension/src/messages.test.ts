@@ -35,8 +35,9 @@ test("what a page says of its origin is dropped", () => {
 
 test.each([
   { type: "open", tab: "1" },
-  { type: "fill", handle: 7 },
-  { type: "fill", handle: "x".repeat(129) },
+  { type: "fill", state: 1, handle: 7 },
+  { type: "fill", state: 1, handle: "x".repeat(129) },
+  { type: "fill", handle: "h" },
   { type: "code", handle: "h", purpose: "fill" },
   { type: "search", query: "x".repeat(257) },
   { type: "export" },
@@ -45,5 +46,6 @@ test.each([
 });
 
 test("only a plain true agrees", () => {
-  expect(fromPopup({ type: "fill", handle: "h", allow: "yes" })).toEqual({ type: "fill", handle: "h", allow: false });
+  const fill = { type: "fill", state: 1, handle: "h" };
+  expect(fromPopup({ ...fill, allow: "yes" })).toEqual({ ...fill, allow: false });
 });

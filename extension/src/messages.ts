@@ -71,17 +71,23 @@ export type State =
       readonly accounts: readonly Account[];
     };
 
-/** Popup to background. */
+/** Popup to background. A fill carries the number of the state that the user saw. */
 export type FromPopup =
   | { readonly type: "open"; readonly tab: number }
   | { readonly type: "unlock" }
-  | { readonly type: "fill"; readonly handle: string; readonly allow: boolean }
+  | { readonly type: "fill"; readonly state: number; readonly handle: string; readonly allow: boolean }
   | { readonly type: "search"; readonly query: string }
   | { readonly type: "code"; readonly handle: string; readonly purpose: Exclude<Purpose, "fill"> };
 
 /** Background to popup. */
 export type ToPopup =
-  | { readonly type: "state"; readonly state: State; readonly pageCaused: boolean; readonly again?: Problem }
+  | {
+      readonly type: "state";
+      readonly number: number; // tells it from other states of this popup
+      readonly state: State;
+      readonly pageCaused: boolean;
+      readonly again?: Problem;
+    }
   | { readonly type: "found"; readonly query: string; readonly accounts: readonly Account[]; readonly total: number }
   | {
       readonly type: "code";
@@ -157,7 +163,9 @@ export function fromPopup(message: unknown): FromPopup | undefined {
     case "unlock":
       return { type: "unlock" };
     case "fill":
-      return isText(handle, 128) ? { type: "fill", handle, allow: m["allow"] === true } : undefined;
+      return isText(handle, 128) && isNumber(m["state"])
+        ? { type: "fill", state: m["state"], handle, allow: m["allow"] === true }
+        : undefined;
     case "search":
       return isText(m["query"], 256) ? { type: "search", query: m["query"] } : undefined;
     case "code": {

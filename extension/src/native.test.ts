@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { makeHost, type NativePort, reason } from "./native.ts";
+import { isLink, makeHost, type NativePort, reason } from "./native.ts";
 import { VERSION } from "./protocol.ts";
 
 interface Sent {
@@ -117,4 +117,31 @@ test("a host of another protocol version is not used", async () => {
   port?.reply({ id: port.sent[0]?.id, result: { ...hello, protocol: VERSION + 1 } });
   port?.reply({ id: port.sent[1]?.id, result: { vault: "open" } });
   expect(await call).toEqual({ ok: false, problem: "host_outdated" });
+  expect(port?.closed).toBe(true);
+  void host.call("vault.lock", undefined);
+  expect(ports).toHaveLength(2);
+});
+
+test("a greeting that the host answers with an error is not held against later calls", async () => {
+  const { host, ports } = browser();
+  const first = host.call("vault.unlock", undefined);
+  const port = ports[0];
+  port?.reply({ id: port.sent[0]?.id, error: { code: "vault_damaged", message: "m" } });
+  port?.reply({ id: port.sent[1]?.id, error: { code: "vault_damaged", message: "m" } });
+  expect(await first).toEqual({ ok: false, problem: "vault_damaged" });
+  const second = host.call("vault.unlock", undefined);
+  port?.reply({ id: port.sent[2]?.id, result: { vault: "open" } });
+  expect(await second).toEqual({ ok: true, result: { vault: "open" } });
+  expect(ports).toHaveLength(1);
+});
+
+test.each([
+  ["host_missing", true],
+  ["host_forbidden", true],
+  ["host_crashed", true],
+  ["host_outdated", true],
+  ["vault_damaged", false],
+  ["internal", false],
+] as const)("%s is a problem of the connection: %s", (problem, want) => {
+  expect(isLink(problem)).toBe(want);
 });

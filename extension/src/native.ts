@@ -50,7 +50,8 @@ type Settle = (answer: Answer<unknown>) => void;
 /**
  * Speaks to the host over a port that connect makes; why tells the reason of
  * the last disconnection in the browser's words. Greets each new host first;
- * after a disconnection the next call starts another.
+ * after a disconnection, or a reply that is not as this version has it, the
+ * next call starts another.
  */
 export function makeHost(connect: () => NativePort, why: (port: NativePort) => string, hello: HelloParams): Host {
   let port: NativePort | undefined;
@@ -82,9 +83,7 @@ export function makeHost(connect: () => NativePort, why: (port: NativePort) => s
       settle(reply.answer);
     });
     made.onDisconnect.addListener(() => drop(made, reason(why(made))));
-    greeted = ask(made, "host.hello", hello).then((answer) =>
-      answer.ok && answer.result.protocol !== VERSION ? { ok: false, problem: "host_outdated" } : answer,
-    );
+    greeted = ask(made, "host.hello", hello);
     return made;
   }
 
@@ -97,7 +96,10 @@ export function makeHost(connect: () => NativePort, why: (port: NativePort) => s
       const id = ++last;
       waiting.set(id, (answer) => {
         const sound = !answer.ok || SOUND[method](answer.result as Record<string, unknown>);
-        resolve(sound ? (answer as Answer<Calls[M]["result"]>) : { ok: false, problem: "host_outdated" });
+        if (sound) return resolve(answer as Answer<Calls[M]["result"]>);
+        resolve({ ok: false, problem: "host_outdated" });
+        to.disconnect();
+        drop(to, "host_outdated");
       });
       try {
         to.postMessage(params ? { id, method, params } : { id, method });
@@ -114,12 +116,17 @@ export function makeHost(connect: () => NativePort, why: (port: NativePort) => s
         const hi = greeted;
         const answer = ask(to, method, params);
         const greeting = await hi;
-        return greeting && !greeting.ok ? greeting : await answer;
+        return greeting && !greeting.ok && isLink(greeting.problem) ? greeting : await answer;
       } catch {
         return { ok: false, problem: "host_missing" };
       }
     },
   };
+}
+
+/** Whether a problem is of the connection to the host, not one that a host reported. */
+export function isLink(problem: ErrorCode | LinkError): problem is LinkError {
+  return !Object.hasOwn(ERROR_CODES, problem);
 }
 
 /** Classifies why a native port closed. */
@@ -168,7 +175,7 @@ const isAccounts = (x: unknown) => Array.isArray(x) && x.every((a) => isObject(a
 
 /** What of a result is used must have the right form. */
 const SOUND: Record<Method, (result: Record<string, unknown>) => boolean> = {
-  "host.hello": (r) => typeof r["protocol"] === "number" && isVault(r),
+  "host.hello": (r) => r["protocol"] === VERSION && isVault(r),
   "vault.unlock": isVault,
   "vault.lock": isVault,
   "accounts.match": (r) => typeof r["host"] === "string" && isAccounts(r["accounts"]),

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { above, contextOf, type Frame, type Page, pageOf, shows } from "./pages.ts";
+import { above, contextOf, type Frame, makePages, type Page, pageOf, shows } from "./pages.ts";
 
 type Sender = chrome.runtime.MessageSender;
 
@@ -24,6 +24,7 @@ test.each([
   ["no origin", without("origin")],
   ["no tab", without("tab")],
   ["no frame", without("frameId")],
+  ["a document that the browser does not name", without("documentId")],
   ["a page that is only prerendered", sender({ documentLifecycle: "prerender" })],
   ["nobody", undefined],
 ])("no code may go to %s", (_name, from) => {
@@ -35,19 +36,12 @@ test("the origin is the sender's, whatever its address says", () => {
   expect(page).toMatchObject({ origin: "https://a.example", tab: 3, frame: 0, document: "D0", private: false });
 });
 
-test("a document that the browser does not name gets an id of its own", () => {
-  const [a, b] = [pageOf(without("documentId"), send), pageOf(without("documentId"), send)];
-  expect(a?.document).toMatch(/^[0-9a-f-]{36}$/);
-  expect(a?.document).not.toBe(b?.document);
-});
-
 const page = (frame: number, document: string, origin: string): Page => ({
   tab: 3,
   frame,
   document,
   origin,
   private: false,
-  named: true,
   focused: 0,
   send,
 });
@@ -94,7 +88,57 @@ test("a private window is said to be one", () => {
   expect(context({ ...top, private: true }, [top])?.private).toBe(true);
 });
 
-test("without the browser's ids a frame is known by its number", () => {
-  expect(shows({ frameId: 0, parentFrameId: -1 }, { ...top, named: false })).toBe(true);
-  expect(shows({ frameId: 1, parentFrameId: 0 }, { ...top, named: false })).toBe(false);
+test("a frame whose document the browser does not name shows none that we know", () => {
+  expect(shows({ frameId: 0, parentFrameId: -1, documentId: "D0" }, top)).toBe(true);
+  expect(shows({ frameId: 0, parentFrameId: -1 }, top)).toBe(false);
+});
+
+/** A registry in a browser whose ports and frames are played by the test. */
+function registry() {
+  const world = { frames, allows: true };
+  const left: { document: string; thrown: boolean }[] = [];
+  const pages = makePages(
+    { all: async () => world.frames, look: async () => undefined, isActive: async () => true },
+    {
+      allows: () => world.allows,
+      left: ({ document }, thrown) => void left.push({ document, thrown }),
+      message: () => undefined,
+    },
+  );
+  function connect(from: Sender) {
+    let say: (message: unknown) => void = send;
+    let end: () => void = send;
+    pages.accept({
+      name: "page",
+      sender: from,
+      postMessage: send,
+      disconnect: send,
+      onMessage: { addListener: (listener: typeof say) => (say = listener) },
+      onDisconnect: { addListener: (listener: typeof end) => (end = listener) },
+    } as unknown as chrome.runtime.Port);
+    return { say: (message: unknown) => say(message), end: () => end() };
+  }
+  return { world, left, pages, connect };
+}
+
+test("a document that stays connected while another is shown in its place is not one of the tab's", async () => {
+  const { pages, connect } = registry();
+  connect(sender({ documentId: "OLD", origin: "https://old.example" }));
+  connect(sender({ documentId: "D0" }));
+  expect((await pages.shown(3)).map(({ document }) => document)).toEqual(["D0"]);
+  expect(await pages.shown(4)).toEqual([]);
+});
+
+test("a page that leaves is told from one that is thrown out", () => {
+  const { world, left, connect } = registry();
+  connect(sender({ documentId: "GONE" })).end();
+  const noisy = connect(sender({ documentId: "NOISY" }));
+  world.allows = false;
+  noisy.say({ type: "open" });
+  noisy.say({ type: "open" });
+  noisy.end();
+  expect(left).toEqual([
+    { document: "GONE", thrown: false },
+    { document: "NOISY", thrown: true },
+  ]);
 });

@@ -5,10 +5,9 @@ import type { Context } from "./protocol.ts";
 export interface Page {
   readonly tab: number;
   readonly frame: number; // 0 is the top frame
-  readonly document: string; // the browser's id of it, or one of ours
+  readonly document: string; // the browser's id of it
   readonly origin: string; // never "null"
   readonly private: boolean;
-  readonly named: boolean; // document is the browser's
   field?: FieldSummary;
   focused: number; // when the user was last in its field, by order; 0: never
   readonly send: (message: ToPage) => void;
@@ -26,17 +25,16 @@ type Sender = chrome.runtime.MessageSender;
 
 /**
  * Describes the document behind a port by the browser's sender record alone;
- * undefined where no code may ever go: no tab, an opaque origin, not yet shown.
+ * undefined where no code may ever go: no tab, no name, an opaque origin, not yet shown.
  */
 export function pageOf(sender: Sender | undefined, send: Page["send"]): Page | undefined {
   const { tab, frameId, origin, documentId, documentLifecycle } = sender ?? {};
-  if (tab?.id === undefined || frameId === undefined || !origin || origin === "null") return undefined;
+  if (tab?.id === undefined || frameId === undefined || !documentId || !origin || origin === "null") return undefined;
   if (documentLifecycle !== undefined && documentLifecycle !== "active") return undefined;
   return {
     tab: tab.id,
     frame: frameId,
-    document: documentId ?? crypto.randomUUID(),
-    named: documentId !== undefined,
+    document: documentId,
     origin,
     private: tab.incognito,
     focused: 0,
@@ -48,7 +46,7 @@ export function pageOf(sender: Sender | undefined, send: Page["send"]): Page | u
 export function shows(frame: Frame | undefined, page: Page): boolean {
   if (frame?.frameId !== page.frame) return false;
   if (frame.documentLifecycle !== undefined && frame.documentLifecycle !== "active") return false;
-  return frame.documentId === undefined || !page.named || frame.documentId === page.document;
+  return frame.documentId === page.document;
 }
 
 /** The frames from a page's parent up to the top; undefined when the record is broken or of another document. */
@@ -101,7 +99,8 @@ export interface Frames {
 export interface Pages {
   /** Takes a port in, and its messages from then on. */
   accept(port: chrome.runtime.Port): void;
-  ofTab(tab: number): Page[];
+  /** The pages that a tab shows now: a browser may keep those of earlier documents connected. */
+  shown(tab: number): Promise<Page[]>;
   has(page: Page): boolean;
   /** Asks the frames of a tab who they are; resolves when those that can have answered. */
   survey(tab: number): Promise<void>;
@@ -119,7 +118,8 @@ const MOST_FRAMES = 32;
 /** What the registry reports. */
 export interface Heard {
   message(page: Page, message: FromPage): void;
-  left(page: Page): void;
+  /** A page is gone; thrown: not by itself, we closed its port. */
+  left(page: Page, thrown: boolean): void;
   /** Whether a tab may send one more message. */
   allows(tab: number): boolean;
 }
@@ -164,8 +164,8 @@ export function makePages(browser: Frames, heard: Heard): Pages {
       port.onMessage.addListener((raw) => {
         if (!heard.allows(page.tab)) {
           port.disconnect();
-          pages.delete(page);
-          return heard.left(page);
+          if (pages.delete(page)) heard.left(page, true);
+          return;
         }
         const message = fromPage(raw);
         if (!message || !pages.has(page)) return;
@@ -179,10 +179,13 @@ export function makePages(browser: Frames, heard: Heard): Pages {
         heard.message(page, message);
       });
       port.onDisconnect.addListener(() => {
-        if (pages.delete(page)) heard.left(page);
+        if (pages.delete(page)) heard.left(page, false);
       });
     },
-    ofTab: (tab) => [...pages].filter((page) => page.tab === tab),
+    async shown(tab) {
+      const frames = await browser.all(tab);
+      return [...pages].filter((page) => page.tab === tab && frames.some((frame) => shows(frame, page)));
+    },
     has: (page) => pages.has(page),
     async survey(tab) {
       const frames = await browser.all(tab);

@@ -32,10 +32,11 @@ function happen(event: Event): void {
   if (next.send) send(next.send);
   if (model === before) return;
   draw(before);
-  if (model.armed || !model.state) {
+  if (model.armed || model.state !== before.state) {
     clearTimeout(arm);
     arm = undefined;
-  } else arm ??= setTimeout(() => happen({ type: "armed" }), ARM_AFTER);
+  }
+  if (model.state && !model.armed) arm ??= setTimeout(() => happen({ type: "armed" }), ARM_AFTER);
   if (model.step.at === "done") setTimeout(() => close(), 350);
 }
 
@@ -203,8 +204,8 @@ function account(of: Account): Node[] {
   const ask = (purpose: "show" | "copy") => () => happen({ type: "ask", purpose });
   const copy = shown?.copied ? `✓ ${say("copied")}` : say("copy");
   const buttons = make("div", "buttons");
-  if (!shown) buttons.append(primary(say("show"), ask("show"), false));
-  buttons.append(shown ? primary(copy, ask("copy"), false) : button(copy, ask("copy")));
+  if (!shown) buttons.append(armed(primary(say("show"), ask("show"), false)));
+  buttons.append(armed(shown ? primary(copy, ask("copy"), false) : button(copy, ask("copy"))));
   if (fillable(model) && state?.is === "page")
     buttons.append(button(say("fill_here", state.host), () => happen({ type: "confirm" })));
   buttons.append(back());
@@ -274,10 +275,7 @@ function problem(of: Problem, hint?: string, account?: Account): Node[] {
     if (model.unlocking) nodes.push(make("p", "note", say("unlocking")));
     else buttons.append(primary(say("unlock"), () => happen({ type: "unlock" }), false));
   } else if (way.act === "copy" && account) {
-    buttons.append(
-      primary(say("copy"), () => happen({ type: "ask", purpose: "copy" }), false),
-      back(),
-    );
+    buttons.append(armed(primary(say("copy"), () => happen({ type: "ask", purpose: "copy" }), false)), back());
   } else buttons.append(primary(say("try_again"), retry, false));
   nodes.push(buttons);
   return nodes;

@@ -13,7 +13,7 @@ const account = (handle: string, strength: Strength = "bound"): Account => ({
   period: 30,
 });
 const page = (...accounts: Account[]): State => ({ is: "page", host: "a.example", kind: "totp", accounts });
-const state = (of: State, pageCaused = false): Event => ({ type: "state", state: of, pageCaused });
+const state = (of: State, pageCaused = false): Event => ({ type: "state", number: 7, state: of, pageCaused });
 
 /** Plays events; gives the last model and all that was sent. */
 function play(...events: Event[]) {
@@ -27,7 +27,7 @@ function play(...events: Event[]) {
   return { model, sent, at: model.step.at };
 }
 
-const fill = (handle: string, allow = false) => ({ type: "fill", handle, allow });
+const fill = (handle: string, allow = false) => ({ type: "fill", state: 7, handle, allow });
 
 test("one bound account fills on a plain confirm", () => {
   expect(play(state(page(account("a"))), { type: "confirm" }).sent).toEqual([fill("a")]);
@@ -46,6 +46,14 @@ test("a popup that a page caused does nothing until it is armed", () => {
   const caused = state(page(account("a")), true);
   expect(play(caused, { type: "confirm" }, { type: "choose" }, { type: "choose", index: 0 }).sent).toEqual([]);
   expect(play(caused, { type: "armed" }, { type: "confirm" }).sent).toEqual([fill("a")]);
+});
+
+test("a popup that a page caused shows no code until it is armed", () => {
+  const bare: State = { is: "page", host: "a.example", kind: "none", accounts: [account("a")] };
+  const opened = [state(bare, true), { type: "choose" }] as const;
+  const ask: Event = { type: "ask", purpose: "show" };
+  expect(play(...opened, ask, { ...ask, purpose: "copy" })).toMatchObject({ at: "account", sent: [] });
+  expect(play(...opened, { type: "armed" }, ask).sent).toEqual([{ type: "code", handle: "a", purpose: "show" }]);
 });
 
 test("a list that took another's place is not armed", () => {

@@ -26,6 +26,7 @@ type Step =
 
 export interface Model {
   readonly state?: State; // nothing known yet without
+  readonly number: number; // of the state
   readonly armed: boolean;
   readonly step: Step;
   readonly selected: number; // in the list
@@ -56,7 +57,7 @@ export interface Next {
   readonly send?: FromPopup;
 }
 
-export const START: Model = { armed: false, step: { at: "list" }, selected: 0, query: "", unlocking: false };
+export const START: Model = { number: 0, armed: false, step: { at: "list" }, selected: 0, query: "", unlocking: false };
 
 /** The accounts that are listed now. */
 export function listed(model: Model): readonly Account[] {
@@ -82,7 +83,17 @@ export function update(model: Model, event: Event): Next {
       const armed = model.state === undefined && !event.pageCaused;
       const again = event.again && { again: event.again };
       return {
-        model: { ...rest, ...again, state: event.state, armed, step: LIST, selected: 0, query: "", unlocking: false },
+        model: {
+          ...rest,
+          ...again,
+          state: event.state,
+          number: event.number,
+          armed,
+          step: LIST,
+          selected: 0,
+          query: "",
+          unlocking: false,
+        },
       };
     }
     case "armed":
@@ -122,7 +133,7 @@ export function update(model: Model, event: Event): Next {
     case "ask": {
       const { step } = model;
       if (step.at !== "account" && step.at !== "failed") return { model };
-      if (!step.account) return { model };
+      if (!step.account || !model.armed) return { model };
       return { model, send: { type: "code", handle: step.account.handle, purpose: event.purpose } };
     }
     case "code": {
@@ -181,7 +192,7 @@ function wants(model: Model, account: Account): Next {
   if (account.strength !== "bound") return { model: { ...model, armed: false, step: { at: "agree", account } } };
   return {
     model: { ...model, step: { at: "filling", account } },
-    send: { type: "fill", handle: account.handle, allow: false },
+    send: { type: "fill", state: model.number, handle: account.handle, allow: false },
   };
 }
 
@@ -199,7 +210,7 @@ function confirm(model: Model): Next {
       const { account } = step;
       return {
         model: { ...model, step: { at: "filling", account } },
-        send: { type: "fill", handle: account.handle, allow: true },
+        send: { type: "fill", state: model.number, handle: account.handle, allow: true },
       };
     }
     default:

@@ -1,0 +1,187 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { FromPopup, ToPopup } from "./messages.ts";
+import { VERSION } from "./protocol.ts";
+
+const OWN = "us";
+
+/** An event of the browser; say is called by the test. */
+function event<A extends unknown[]>() {
+  const listeners: ((...args: A) => void)[] = [];
+  return {
+    addListener: (listener: (...args: A) => void) => void listeners.push(listener),
+    say: (...args: A) => listeners.forEach((listener) => listener(...args)),
+  };
+}
+
+/** Both ends of a port: what the background sent, and what the test says. */
+function port<T>(name: string, sender: object) {
+  const sent: T[] = [];
+  const onMessage = event<[unknown]>();
+  const onDisconnect = event<[]>();
+  const end = { name, sender, onMessage, onDisconnect, disconnect: () => undefined };
+  return { sent, onMessage, onDisconnect, end: { ...end, postMessage: (message: T) => void sent.push(message) } };
+}
+
+/** A browser and a host that are played by the test, and the background between them. */
+async function start() {
+  const account = { handle: "h", issuer: "A", account: "a", strength: "bound", type: "totp", digits: 6, period: 30 };
+  const world = {
+    hosts: 0,
+    dies: false,
+    popups: [] as number[],
+    windows: new Map([
+      [1, 10],
+      [2, 10],
+      [3, 20],
+    ]),
+    documents: new Map<number, string>(),
+    reply: (method: string): object =>
+      method === "host.hello"
+        ? { result: { protocol: VERSION, vault: "open" } }
+        : method === "accounts.match"
+          ? { result: { host: "a.example", accounts: [account] } }
+          : { error: { code: "budget_used", message: "m" } },
+  };
+  const onConnect = event<[unknown]>();
+  const onCommand = event<[string, { id: number }]>();
+  const ignored = { addListener: () => undefined };
+  vi.stubGlobal("chrome", {
+    runtime: {
+      id: OWN,
+      getURL: (path: string) => `chrome-extension://${OWN}/${path}`,
+      getManifest: () => ({ version: "0.1.0" }),
+      connectNative: () => {
+        world.hosts++;
+        const { end, onMessage, onDisconnect } = port<{ id: number; method: string }>("", {});
+        const answer = ({ id, method }: { id: number; method: string }) =>
+          queueMicrotask(() => (world.dies ? onDisconnect.say() : onMessage.say({ id, ...world.reply(method) })));
+        return { ...end, postMessage: answer };
+      },
+      onConnect,
+      onMessage: ignored,
+      onInstalled: ignored,
+    },
+    tabs: { get: async (id: number) => ({ id, active: true, windowId: world.windows.get(id) }), onRemoved: ignored },
+    webNavigation: {
+      getAllFrames: async ({ tabId }: { tabId: number }) => [
+        { frameId: 0, parentFrameId: -1, documentId: world.documents.get(tabId) },
+      ],
+      getFrame: async () => null,
+    },
+    scripting: { executeScript: async () => Promise.reject(new Error("played by the test")) },
+    action: {
+      setBadgeText: async () => undefined,
+      setBadgeBackgroundColor: async () => undefined,
+      setBadgeTextColor: async () => undefined,
+      openPopup: async ({ windowId }: { windowId: number }) => void world.popups.push(windowId),
+    },
+    commands: { onCommand },
+    contextMenus: { onClicked: ignored },
+  });
+  vi.resetModules();
+  await import("./background.ts");
+
+  function show(tab: number, document: string) {
+    world.documents.set(tab, document);
+    const sender = { id: OWN, tab: { id: tab, incognito: false }, frameId: 0, origin: "https://a.example" };
+    const page = port("page", { ...sender, documentId: document });
+    onConnect.say(page.end);
+    const say = async (message: object) => {
+      page.onMessage.say(message);
+      await settled();
+    };
+    return { field: () => say({ type: "field", field: { number: 1, kind: "totp" }, focused: true }), say };
+  }
+  async function popup(tab: number) {
+    const { sent, end, onMessage } = port<ToPopup>("popup", { id: OWN, url: `chrome-extension://${OWN}/popup.html` });
+    onConnect.say(end);
+    const say = async (...messages: FromPopup[]) => {
+      for (const message of messages) onMessage.say(message);
+      await settled();
+    };
+    await say({ type: "open", tab });
+    return { sent, say };
+  }
+  const command = async (tab: number) => {
+    onCommand.say("fill", { id: tab });
+    await settled();
+  };
+  return { world, show, popup, command };
+}
+
+const settled = () => vi.advanceTimersByTimeAsync(1);
+
+beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }));
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+test("a host that dies at its start is not started again for each message of a page", async () => {
+  const { world, show } = await start();
+  world.dies = true;
+  const page = show(1, "D");
+  for (const _ of [1, 2, 3]) await page.field();
+  expect(world.hosts).toBe(1);
+  await vi.advanceTimersByTimeAsync(60_000);
+  await page.field();
+  expect(world.hosts).toBe(2);
+});
+
+test("a popup says that a page caused it, over whatever tab of that window", async () => {
+  const { world, show, popup } = await start();
+  const page = show(1, "D");
+  await page.field();
+  await page.say({ type: "open" });
+  expect(world.popups).toEqual([10]);
+  expect((await popup(3)).sent[0]).toMatchObject({ type: "state", pageCaused: false });
+  expect((await popup(2)).sent[0]).toMatchObject({ type: "state", pageCaused: true });
+  expect((await popup(2)).sent[0]).toMatchObject({ type: "state", pageCaused: false });
+});
+
+test.each([
+  ["told by the popup that opens over its page", async () => {}, true],
+  ["not told after 5 s", async () => vi.advanceTimersByTimeAsync(5000), false],
+  ["not told over another page", async ({ show }: Awaited<ReturnType<typeof start>>) => show(1, "NEW").field(), false],
+])("a fill that failed without a popup is %s", async (_name, meanwhile, told) => {
+  const all = await start();
+  const { show, command, popup } = all;
+  await show(1, "D").field();
+  await command(1);
+  await meanwhile(all);
+  const { sent } = await popup(1);
+  expect(sent.map(({ type }) => type)).toEqual(told ? ["state", "failed"] : ["state"]);
+});
+
+test("a fill that was confirmed in an earlier state is refused", async () => {
+  const { world, show, popup } = await start();
+  await show(1, "D").field();
+  const { sent, say } = await popup(1);
+  const [first] = sent;
+  expect(first).toMatchObject({ type: "state", state: { is: "page" } });
+  const asked: string[] = [];
+  const { reply } = world;
+  world.reply = (method) => {
+    asked.push(method);
+    return reply(method);
+  };
+  const fill = (of: ToPopup | undefined) =>
+    say({ type: "fill", state: of?.type === "state" ? of.number : -1, handle: "h", allow: false });
+  await say({ type: "open", tab: 1 }, { type: "open", tab: 1 });
+  const [, second, ...more] = sent.splice(0);
+  expect(second).toMatchObject({ type: "state" });
+  expect(more).toEqual([]); // of two at once, the popup gets the later one
+  await fill(first);
+  expect(sent).toEqual([{ type: "failed", problem: "page_gone" }]);
+  expect(asked).not.toContain("code.release");
+  await fill(second);
+  expect(asked).toContain("code.release");
+});
+
+test("a document that stays connected after its tab shows another one is not offered", async () => {
+  const { show, popup } = await start();
+  await show(1, "OLD").field();
+  const shown = show(1, "NEW");
+  await shown.say({ type: "field", focused: false });
+  expect((await popup(1)).sent[0]).toMatchObject({ state: { is: "page", kind: "none" } });
+});
