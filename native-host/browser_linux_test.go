@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -335,10 +336,14 @@ func TestABrokenPipeEndsTheHost(t *testing.T) {
 }
 
 func TestASignalEndsTheHost(t *testing.T) {
-	for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT} {
+	for _, each := range []os.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT} {
+		if signal.Ignored(each) { // as under nohup; the host then ignores it too
+			t.Logf("%s is ignored here: not tried", each)
+			continue
+		}
 		p := startHost(t, "codefob", chromiumArgs...)
 		p.answers(hello)
-		p.Process.Signal(signal)
+		p.Process.Signal(each)
 		p.end(-1)
 	}
 }
