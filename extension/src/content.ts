@@ -1,6 +1,6 @@
 import { type Chip, makeChip } from "./chip.ts";
 import { fill, fits, holds } from "./fill.ts";
-import { type Field, findFields } from "./find.ts";
+import { type Field, findFields, SURE } from "./find.ts";
 import { takesCode } from "./kind.ts";
 import { type FromPage, type Outcome, PAGE_PORT, type ToPage } from "./messages.ts";
 import { drawn, seen } from "./see.ts";
@@ -107,6 +107,7 @@ function best(): Field | undefined {
         appearing.observe(each.inputs[0]);
         continue;
       }
+      if (each.confidence < SURE && !each.inputs.some(active)) continue; // offered once the user is in it
       const worth = 1 + (takesCode(each.kind) ? 1 : 0) + (each.inputs.some(active) ? 2 : 0);
       if (worth > most) [found, most] = [each, worth];
     }

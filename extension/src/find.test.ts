@@ -1,34 +1,52 @@
 // @vitest-environment happy-dom
 import { expect, test } from "vitest";
-import { findFields, words } from "./find.ts";
+import { findFields, SURE } from "./find.ts";
 
 const boxes = (n: number, more = "") => `<input maxlength="1" ${more}>`.repeat(n);
 
 test.each([
-  ["autocomplete wins", `<input autocomplete="one-time-code">`, "autocomplete 1 otp-any"],
-  ["autocomplete with a section", `<input autocomplete="section-a one-time-code">`, "autocomplete 1 otp-any"],
-  ["a telling name", `<input name="totpCode">`, "name 1 totp"],
-  ["a telling placeholder", `<input placeholder="6-digit code">`, "name 1 otp-any"],
-  ["a label around it", `<label>Verification code <input name="x1"></label>`, "label 1 otp-any"],
-  ["a label by id", `<label for="q">One-time password</label><input id="q">`, "label 1 otp-any"],
-  ["a label by aria-labelledby", `<b id="t">Authentication code</b><input aria-labelledby="t">`, "label 1 otp-any"],
-  ["a weak name in a telling place", `<p>Two-factor authentication</p><input name="code">`, "name 1 otp-any"],
+  ["autocomplete wins", `<input autocomplete="one-time-code">`, "1 otp-any"],
+  ["autocomplete with a section", `<input autocomplete="section-a one-time-code">`, "1 otp-any"],
+  ["a telling name", `<input name="totpCode">`, "1 totp"],
+  ["a telling placeholder", `<input placeholder="6-digit code">`, "1 otp-any"],
+  ["a label around it", `<label>Verification code <input name="x1"></label>`, "1 otp-any"],
+  ["a label by id", `<label for="q">One-time password</label><input id="q">`, "1 otp-any"],
+  ["a label by aria-labelledby", `<b id="t">Authentication code</b><input aria-labelledby="t">`, "1 otp-any"],
+  ["a weak name in a telling place", `<p>Two-factor authentication</p><input name="code">`, "1 totp"],
   ["a weak name alone says nothing", `<p>Your order</p><input name="code">`, ""],
-  ["six boxes", `<p>Enter the code</p>${boxes(6)}`, "split 6 otp-any"],
-  ["six boxes, the first of which takes a paste", `<p>Code</p><input maxlength="6">${boxes(5)}`, "split 6 otp-any"],
+  ["six boxes", `<p>Enter the code</p>${boxes(6)}`, "6 otp-any"],
+  ["six boxes, the first of which takes a paste", `<p>Code</p><input maxlength="6">${boxes(5)}`, "6 otp-any"],
   ["three boxes are no code", `<p>Code</p>${boxes(3)}`, ""],
   ["boxes of a product key", `<p>Enter the product key</p>${boxes(5)}`, ""],
-  ["an app's code", `<p>Open your authenticator app</p><input name="otp">`, "name 1 totp"],
-  ["a text message", `<p>We sent a text message with a code</p><input name="otp">`, "name 1 otp-sms"],
-  ["an e-mail", `<p>We emailed you a code; check your inbox</p><input name="otp">`, "name 1 otp-email"],
-  ["app or text message", `<p>Use your authenticator app, or get an SMS</p><input name="otp">`, "name 1 otp-any"],
-  ["a new authenticator", `<p>Scan the QR code with your authenticator app</p><input name="otp">`, "name 1 enroll"],
-  ["a recovery code", `<input autocomplete="one-time-code" name="recovery_code">`, "autocomplete 1 recovery-code"],
+  ["an app's code", `<p>Open your authenticator app</p><input name="otp">`, "1 totp"],
+  ["a text message", `<p>We sent a text message with a code</p><input name="otp">`, "1 otp-sms"],
+  ["an e-mail", `<p>We emailed you a code; check your inbox</p><input name="otp">`, "1 otp-email"],
+  ["app or text message", `<p>Use your authenticator app, or get an SMS</p><input name="otp">`, "1 otp-any"],
+  ["a new authenticator", `<p>Scan the QR code with your authenticator app</p><input name="otp">`, "1 enroll"],
+  ["a recovery code", `<input autocomplete="one-time-code" name="recovery_code">`, "1 recovery-code"],
   ["a card's security code", `<label>Security code <input name="cvc"></label>`, ""],
   ["a postcode", `<label>Postal code <input name="postcode"></label>`, ""],
   ["a phone number", `<input name="verify_phone" autocomplete="tel">`, ""],
   ["a captcha", `<input name="captcha_code">`, ""],
   ["a voucher", `<label>Voucher code <input name="code"></label>`, ""],
+  ["a licence key", `<label>Activation code <input name="code"></label>`, ""],
+  ["a card's PIN", `<label>PIN <input name="pin" maxlength="4" inputmode="numeric"></label>`, ""],
+  ["a secret, not its code", `<label>Secret key <input name="totp_secret"></label>`, ""],
+  ["a setting about codes", `<label>Period <input name="totp_period" type="number"></label>`, ""],
+  ["a search", `<p>Search the code</p><input type="search" name="search_code">`, ""],
+  ["an amount", `<label>Amount <input name="amount" inputmode="numeric" maxlength="6"></label>`, ""],
+  ["a date", `<label>Date of birth <input name="dob" maxlength="8"></label>`, ""],
+  ["a user name", `<p>Two-factor authentication</p><label>User name <input name="user"></label>`, ""],
+  ["a password", `<p>Authenticator app</p><label>Password <input type="password" name="password"></label>`, ""],
+  ["a picture of letters", `<label>Code <input name="code"></label><img width="120" height="40">`, ""],
+  ["a shape alone says nothing", `<input maxlength="6" inputmode="numeric" pattern="[0-9]{6}">`, ""],
+  ["a QR picture", `<p>Authenticator app</p><img class="qr"><input name="otp">`, "1 enroll"],
+  ["a masked number", `<p>Code sent to •••• 1234</p><input name="otp">`, "1 otp-sms"],
+  ["a masked address", `<p>Code sent to j***@e***.com</p><input name="otp">`, "1 otp-email"],
+  ["a way to have it sent again", `<p>Enter your code</p><input name="otp"><a>Resend code</a>`, "1 otp-sms"],
+  ["other ways weigh little", `<p>Authenticator code</p><input name="otp"><a>Use a recovery code</a>`, "1 totp"],
+  ["a group's name", `<div role="group" aria-label="Authenticator code">${boxes(6)}</div>`, "6 totp"],
+  ["a legend", `<fieldset><legend>Authenticator code</legend><input name="code"></fieldset>`, "1 totp"],
   ["hidden", `<input type="hidden" name="otp">`, ""],
   ["disabled", `<input name="otp" disabled>`, ""],
   ["read-only", `<input name="otp" readonly>`, ""],
@@ -38,7 +56,7 @@ test.each([
   ["a search for users of two factors", `<input name="otp_filter">`, ""],
 ])("%s", (_name, html, want) => {
   document.body.innerHTML = `<form>${html}</form>`;
-  const got = findFields(document).map(({ why, inputs, kind }) => `${why} ${inputs.length} ${kind}`);
+  const got = findFields(document).map(({ inputs, kind }) => `${inputs.length} ${kind}`);
   expect(got.join(", ")).toBe(want);
 });
 
@@ -48,10 +66,15 @@ test("finds a field in a shadow tree that it is given", () => {
   expect(findFields(root)).toHaveLength(1);
 });
 
-test.each([
-  ["userOtpCode", "user otp code"],
-  ["one-time_code", "one time code"],
-  ["  Don’t  panic!", "don t panic"],
-])("words(%j) = %j", (text, want) => {
-  expect(words(text)).toBe(want);
+test("says how sure it is, and why in words", () => {
+  document.body.innerHTML = `<p>Enter the code from your authenticator app</p><input name="otp" autocomplete="one-time-code">`;
+  const [field] = findFields(document);
+  expect(field?.confidence).toBeGreaterThan(0.9);
+  expect(field?.reasons).toContain("asks the browser for a one-time code");
+  expect(field?.reasons).toContain("name says “otp” (one-time code)");
+});
+
+test("is less sure of a field that says little", () => {
+  document.body.innerHTML = `<label>Code <input name="code"></label>`;
+  expect(findFields(document)[0]?.confidence).toBeLessThan(SURE);
 });

@@ -1,3 +1,6 @@
+import type { Clues } from "./clues.ts";
+import type { Concept, Said } from "./concepts.ts";
+
 /** What a field takes. "none" is no field of ours at all. */
 export type Kind = "totp" | "otp-any" | "otp-sms" | "otp-email" | "recovery-code" | "enroll" | "none";
 
@@ -9,33 +12,100 @@ export function takesCode(kind: Kind): boolean {
   return kind === "totp" || kind === "otp-any" || kind === "enroll";
 }
 
-/** What the page says of a field, lower case, words parted by single spaces. */
-export interface Clues {
-  readonly own: string; // its attributes and its label
-  readonly near: string; // the text around it
+/** What a field that is for a code takes, how plainly the page says so (0 to 1), and why. */
+export interface Judgement {
+  readonly kind: Kind;
+  readonly plain: number;
+  readonly reason: string;
 }
 
-const RECOVERY = /\b(recovery|backup|back up|scratch|emergency|rescue) (codes?|keys?)\b/;
-const APP = /authenticator|authentication app|authy|totp|two factor app|2fa app|security app/;
-const SENT = "(sent|send|texted|e ?mailed|messaged|delivered|resend|receive)";
-const PHONE = new RegExp(
-  `\\bsms\\b|text(ed)? (message|you)|\\bwhatsapp\\b|${SENT}.{0,60}(phone|mobile|number|\\*\\d|\\d{2,4}\\b)|call(ed)? you`,
-);
-const MAIL = new RegExp(`${SENT}.{0,60}(e ?mail|inbox|@)|(e ?mail|inbox).{0,40}${SENT}|check your (e ?mail|inbox)`);
-const SETUP =
-  /\bscan\b|\bqr\b|set ?up (key|your|an|two)|\b(enable|activate|add|enrol|register) .{0,30}(authenticat|two|2fa|app)/;
+interface Points {
+  app: number;
+  sms: number;
+  email: number;
+  recovery: number;
+  setup: number;
+  two: number;
+  sent: number;
+}
 
-/**
- * Says what a field that looks like one for a one-time code takes. Plain
- * English rules for the common cases; the field's own words outweigh those around it.
- */
-export function kindOf({ own, near }: Clues): Kind {
-  if (RECOVERY.test(own) && !APP.test(own) && !/one time|otp/.test(own)) return "recovery-code";
-  const app = APP.test(own) || APP.test(near);
-  const sms = /\b(sms|phone|mobile)\b/.test(own) || PHONE.test(near);
-  const mail = /\be ?mail\b/.test(own) || MAIL.test(near);
-  if (app && SETUP.test(near)) return "enroll";
-  if (app) return sms || mail ? "otp-any" : "totp";
-  if (sms === mail) return "otp-any";
-  return sms ? "otp-sms" : "otp-email";
+/** Says what a field for a code takes. Its own words outweigh those around it, and those the other ways it names. */
+export function kindOf(clues: Clues): Judgement {
+  const points: Points = { app: 0, sms: 0, email: 0, recovery: 0, setup: 0, two: 0, sent: 0 };
+  own(clues.name, points);
+  own(clues.label, points);
+  for (const [i, words] of clues.lead.entries()) sentence(words, points, i < 6 ? 3 : 1.5);
+  sentence(clues.group, points, 3);
+  for (const words of clues.far) sentence(words, points, 1);
+  for (const words of clues.after.slice(0, 5)) sentence(words, points, 2);
+  sentence(clues.button, points, 1);
+  sentence(clues.page, points, 1);
+  if (clues.links.has("resend")) points.sent += 2.5;
+  if (clues.mask === "phone" && points.sent > 0) points.sms += 2;
+  if (clues.mask === "email") points.email += points.sent > 0 ? 3 : 1;
+  if (clues.picture === "qr") points.setup += 3;
+  if (clues.key) points.setup += 2;
+  return decide(points, recoveryOnly(clues, points));
+}
+
+function own(words: Said, points: Points) {
+  const worth = (concept: Concept, by: number) => (words.has(concept) ? by : 0);
+  points.app += worth("authenticator app", 4);
+  points.sms += worth("text message or call", 4);
+  points.email += worth("e-mail", 4);
+  points.recovery += worth("recovery code", 4);
+  points.setup += worth("set-up", 1);
+  points.two += worth("two-factor", 3);
+  points.sent += worth("sent", 2);
+}
+
+/** A sentence about another way to sign in, or about what is lost, tells little of this one. */
+function sentence(words: Said, points: Points, weight: number) {
+  const share = words.has("another way") ? weight * 0.1 : weight;
+  const sent = words.has("sent") || words.has("resend");
+  if (words.has("authenticator app")) points.app += share;
+  if (words.has("two-factor")) points.two += share;
+  if (words.has("recovery code")) points.recovery += share;
+  if (words.has("set-up")) points.setup += share;
+  if (words.has("text message or call")) points.sms += share;
+  if (words.has("e-mail")) points.email += sent ? share : share * 0.6;
+  if (sent) points.sent += share;
+}
+
+/** Whether a recovery code is asked for, and no other code beside it. */
+function recoveryOnly({ name, label, lead }: Clues, { app, recovery }: Points): boolean {
+  if (recovery < 2) return false;
+  const also = (words: Said) =>
+    words.has("one-time code") || words.has("verification code") || words.has("authenticator app");
+  if (label.has("recovery code")) return !also(label) && !label.has("code");
+  if (name.has("recovery code")) return !also(name) || !also(label);
+  const first = lead.find((words) => words.has("recovery code") || words.has("authenticator app"));
+  return (
+    app < recovery &&
+    first?.has("recovery code") === true &&
+    !first.has("authenticator app") &&
+    !first.has("another way")
+  );
+}
+
+function decide({ app, sms, email, setup, two, sent }: Points, recovery: boolean): Judgement {
+  const message = Math.max(sms, email) + (sms || email ? Math.min(sent, 3) * 0.5 : 0);
+  if (recovery) return { kind: "recovery-code", plain: 1, reason: "it asks for a recovery code" };
+  if (setup >= 3 && (app >= 1 || two >= 1 || setup >= 5) && (app >= message || message < 3))
+    return { kind: "enroll", plain: 0.9, reason: "an authenticator is being set up" };
+  if (app >= 2 && message < 2.5) return { kind: "totp", plain: 1, reason: "it asks for an authenticator's code" };
+  if (app >= 2 && app >= message * 2)
+    return { kind: "totp", plain: 0.8, reason: "it asks for an authenticator's code" };
+  if (app >= 2) return { kind: "otp-any", plain: 0.7, reason: "an authenticator's code or a message's" };
+  if (message >= 2) {
+    const mail = email > sms;
+    return {
+      kind: mail ? "otp-email" : "otp-sms",
+      plain: 0.9,
+      reason: `the code comes by ${mail ? "e-mail" : "phone"}`,
+    };
+  }
+  if (sent >= 2.5) return { kind: email > sms ? "otp-email" : "otp-sms", plain: 0.5, reason: "the code was sent" };
+  if (two >= 2) return { kind: "totp", plain: 0.7, reason: "it asks for a second factor" };
+  return { kind: "otp-any", plain: 0.5, reason: "the page does not say where the code comes from" };
 }

@@ -14,7 +14,8 @@ const REST = 500;
 /** Until content.ts is asked for again where it did not come, in ms. */
 const AGAIN = 5000;
 /** What may be said of a field for a code; content.ts looks closer. */
-const HINT = /otp|code|one.?time|[2mt]fa|token|\bpin\b|verif|auth|factor|digit|challenge|maxlength="1"|numeric/i;
+const HINT =
+  /otp|[ck][oóòôõ]d|one.?time|[2mt]fa|token|\bpin\b|verif|auth|factor|digit|challenge|maxlength="[1678]"|numeric|tel"|код|κωδ|קוד|رمز|كود|کد|कोड|รหัส|mã|コード|番号|코드|번호|[码碼]/i;
 
 /** Between two walks of a page that changes for shadow trees, in ms. */
 const WALK = 3000;

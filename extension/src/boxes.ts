@@ -1,0 +1,49 @@
+/** One input, or one for each character in order. */
+export type Inputs = readonly [HTMLInputElement, ...HTMLInputElement[]];
+
+const TEXTS = new Set(["text", "tel", "number", "password", "search", ""]);
+const FEWEST = 4;
+const MOST = 10;
+
+/** The inputs of a tree that could take a code, those that belong together as one. */
+export function groups(root: Document | ShadowRoot): Inputs[] {
+  const inputs = [...root.querySelectorAll("input")].filter(
+    (input) => TEXTS.has(input.type) && !input.readOnly && !input.disabled,
+  );
+  const found: Inputs[] = [];
+  for (let at = 0; at < inputs.length; ) {
+    const boxes = row(inputs, at);
+    found.push(boxes);
+    at += boxes.length;
+  }
+  return found;
+}
+
+/** The boxes that start at inputs[at]: a row of 4 to 10 for one character each, or that one input. */
+function row(inputs: readonly HTMLInputElement[], at: number): Inputs {
+  const first = inputs[at] as HTMLInputElement;
+  let end = at + 1;
+  for (; end < inputs.length; end++) {
+    const next = inputs[end];
+    if (!next || !box(next) || next.form !== first.form || next.type !== first.type || apart(first, next)) break;
+  }
+  const rest = inputs.slice(at + 1, end);
+  const fits = box(first) || (first.maxLength > 1 && first.maxLength <= MOST);
+  return fits && rest.length + 1 >= FEWEST && rest.length < MOST ? [first, ...rest] : [first];
+}
+
+/** Whether an input takes one character: it says so, or is numbered among its like. */
+function box(input: HTMLInputElement): boolean {
+  if (input.maxLength > 0) return input.maxLength === 1;
+  if (input.size === 1 || /^(\[[^\]]+\]|\\d|\.)(\{1\})?$/.test(input.pattern)) return true;
+  if (/\b1\b.*\b[1-9]\b|\b[1-9]\D+\b(4|5|6|7|8)\b/.test(input.getAttribute("aria-label") ?? "")) return true;
+  if (input.autocomplete === "one-time-code") return true;
+  return /(digit|otp|code|char|box|pin|token)\D{0,8}\d$/i.test(input.id || input.name);
+}
+
+/** Whether two inputs are further from each other than the boxes of a row. */
+function apart(one: Element, other: Element): boolean {
+  let around: Element | null = one;
+  for (let up = 0; up < 5 && around && !around.contains(other); up++) around = around.parentElement;
+  return !around?.contains(other);
+}

@@ -1,0 +1,98 @@
+import type { Inputs } from "./boxes.ts";
+import { named, type Said, said } from "./concepts.ts";
+import { surroundings } from "./surroundings.ts";
+
+/** What the page says of a field, by where it says so. */
+export interface Clues {
+  readonly auto: string; // autocomplete
+  readonly name: Said; // name, id and the like
+  readonly label: Said; // label, placeholder, title, aria-*
+  readonly labelled: boolean; // whether it has a label in words
+  readonly group: Said; // what the boxes or the fieldset are called
+  readonly lead: readonly Said[]; // sentences before the field, nearest first
+  readonly far: readonly Said[]; // sentences before the field that precedes it
+  readonly after: readonly Said[]; // sentences behind it
+  readonly links: Said; // what can be chosen instead
+  readonly button: Said; // what sends it
+  readonly page: Said; // title and path
+  readonly mask: "phone" | "email" | undefined; // a masked number or address near it
+  readonly picture: "qr" | "captcha" | undefined; // near it
+  readonly key: boolean; // a secret in Base32 near it
+  readonly boxes: boolean; // one for each character
+  readonly shape: boolean; // digits or few characters only
+}
+
+const NAMES = ["name", "id", "data-testid", "data-test", "formcontrolname", "ng-model", "v-model", "data-qa", "class"];
+const LABELS = ["aria-label", "placeholder", "title", "data-label"];
+
+/** The labels of a tree by their control, read once: asking each input for its labels walks the tree each time. */
+export function labels(root: Document | ShadowRoot): Map<Element, string> {
+  const found = new Map<Element, string>();
+  for (const label of root.querySelectorAll("label")) {
+    const text = (label.textContent ?? "").trim().slice(0, 200);
+    const control = text ? label.control : null;
+    if (control) found.set(control, `${found.get(control) ?? ""} ${text}`.trim());
+  }
+  return found;
+}
+
+/** What a field says of itself: cheap, for all of them. */
+export function own(inputs: Inputs, labelled: Map<Element, string>) {
+  const [input] = inputs;
+  const auto = (input.getAttribute("autocomplete") ?? "").toLowerCase();
+  const names = NAMES.map((each) => input.getAttribute(each) ?? "").join(" | ");
+  const texts = [
+    ...LABELS.map((each) => input.getAttribute(each) ?? ""),
+    labelled.get(input) ?? "",
+    referred(input, "aria-labelledby"),
+    referred(input, "aria-describedby"),
+  ];
+  return {
+    auto: inputs.some((box) => /one-time-code/i.test(box.getAttribute("autocomplete") ?? "")) ? "one-time-code" : auto,
+    name: named(names),
+    label: said(texts.filter(Boolean).join(" | ")),
+    labelled: /\p{L}{2}/u.test(texts.join("")),
+    boxes: inputs.length > 1,
+    shape: shaped(inputs),
+  };
+}
+
+/** All that the page says of a field. */
+export function clues(inputs: Inputs, mine: ReturnType<typeof own>): Clues {
+  const [{ ownerDocument }] = inputs;
+  const { title, location } = ownerDocument;
+  return {
+    ...mine,
+    ...surroundings(inputs),
+    group: said(group(inputs)),
+    page: said(`${title} | ${location?.pathname ?? ""}`.replace(/[-_/.]/g, " ").slice(0, 200)),
+  };
+}
+
+function shaped(inputs: Inputs): boolean {
+  const [input] = inputs;
+  return (
+    (input.maxLength >= 5 && input.maxLength <= 8) ||
+    input.inputMode === "numeric" ||
+    /^\W*(\[0-9\]|\\d|\d)/.test(input.pattern) ||
+    input.type === "number" ||
+    input.type === "tel"
+  );
+}
+
+function referred(input: Element, attribute: string): string {
+  const ids = (input.getAttribute(attribute) ?? "").trim();
+  if (!ids) return "";
+  const root = input.getRootNode() as Document | ShadowRoot;
+  const texts = ids.split(/\s+/, 4).map((id) => root.getElementById?.(id)?.textContent ?? "");
+  return texts.join(" ").slice(0, 200);
+}
+
+/** The name of the group that a field stands in. */
+function group([input]: Inputs): string {
+  const around = input.parentElement?.closest("fieldset,[role=group],[aria-labelledby],[aria-label]");
+  if (!around || around.querySelectorAll("input:not([type=hidden])").length > 10) return "";
+  const legend = around.localName === "fieldset" ? around.querySelector("legend")?.textContent : "";
+  const name = around.getAttribute("aria-label") ?? "";
+  return `${legend ?? ""} ${name} ${referred(around, "aria-labelledby")}`.trim().slice(0, 200);
+}

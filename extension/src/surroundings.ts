@@ -1,0 +1,147 @@
+import type { Inputs } from "./boxes.ts";
+import { type Said, said } from "./concepts.ts";
+
+/** At most so many nodes are looked at before and behind a field, and so many characters of text kept. */
+const NODES = 160;
+const TEXT = 700;
+
+interface Walk {
+  readonly blocks: { text: string; block: Element | null }[]; // in the order of the walk
+  readonly beyond: { text: string; block: Element | null }[]; // behind another field
+  readonly choices: string[]; // links and buttons
+  button: string;
+  picture: "qr" | "captcha" | undefined;
+}
+
+/** What stands around a field. */
+export function surroundings(inputs: Inputs) {
+  const before = walk(inputs, "previousNode");
+  const behind = walk(inputs, "nextNode");
+  const lead = before.blocks.map(({ text }) => text);
+  const near = [...lead, ...behind.blocks.map(({ text }) => text)].join(" ");
+  return {
+    lead: lead.flatMap(sentences).map(said),
+    far: before.beyond.flatMap(({ text }) => sentences(text)).map(said),
+    after: behind.blocks.flatMap(({ text }) => sentences(text)).map(said),
+    links: said([...before.choices, ...behind.choices].join(" | ")),
+    button: said(behind.button),
+    mask: mask(near),
+    picture: before.picture ?? behind.picture,
+    key: /\b([A-Z2-7]{4}[ -]?){4,}\b|\b([a-z2-7]{4} ){3,}[a-z2-7]{4}\b/.test(near),
+  };
+}
+
+/** A masked or full address, or the end of a number. */
+function mask(text: string): Clues["mask"] {
+  if (/[\w.*•…]+@[\w*•…]+/.test(text)) return "email";
+  if (/(?:[•*xX·●∙_.…-][\s()-]*){2,}\d{2,4}(?!\d)|\+\d[\d\s*•xX()-]{6,}\d/.test(text)) return "phone";
+  return undefined;
+}
+type Clues = { mask: "phone" | "email" | undefined };
+
+function sentences(text: string): string[] {
+  return text
+    .split(/(?<=[.!?;:])\s+|[。！？；।؟]/)
+    .filter((part) => part.trim().length > 1)
+    .slice(0, 12);
+}
+
+const SKIP = /^(script|style|option|noscript|template|nav|footer|svg|select|textarea)$/;
+
+function walk(inputs: Inputs, step: "previousNode" | "nextNode"): Walk {
+  const seen: Walk = { blocks: [], beyond: [], choices: [], button: "", picture: undefined };
+  const start = step === "previousNode" ? inputs[0] : (inputs.at(-1) ?? inputs[0]);
+  let root = start.getRootNode();
+  let walker = start.ownerDocument.createTreeWalker(edge(start) ?? root, 5 /* elements and text */);
+  walker.currentNode = start;
+  let passed = false;
+  let size = 0;
+  for (let i = 0; i < NODES && size < TEXT; i++) {
+    let node = walker[step]();
+    if (!node && root instanceof ShadowRoot && !edge(start)) {
+      const { host } = root;
+      root = host.getRootNode();
+      walker = start.ownerDocument.createTreeWalker(root, 5);
+      walker.currentNode = host;
+      node = walker[step]();
+    }
+    if (!node) break;
+    if (node instanceof Element) {
+      if (field(node, inputs)) {
+        if (step === "nextNode") break;
+        passed = true;
+      }
+      picture(node, seen, size, passed);
+      if (node.localName === "h1" && step === "previousNode") break;
+      continue;
+    }
+    size += text(node, inputs, seen, passed);
+  }
+  return seen;
+}
+
+/** The dialog around a field, behind whose edge the page speaks of other things. */
+function edge(start: Element): Element | null {
+  return start.closest("dialog,[role=dialog],[role=alertdialog],[aria-modal=true]");
+}
+
+/** Whether a walk comes past another field that people fill in. */
+function field(node: Element, inputs: Inputs): boolean {
+  return (
+    node instanceof HTMLInputElement &&
+    !inputs.includes(node) &&
+    !/^(hidden|submit|button|checkbox|radio|image|reset)$/.test(node.type) &&
+    visible(node)
+  );
+}
+
+/** Takes a text in where it belongs, and says how long it is. */
+function text(node: Node, inputs: Inputs, seen: Walk, passed: boolean): number {
+  const value = (node.nodeValue ?? "").replace(/\s+/g, " ").trim().slice(0, 400);
+  const parent = node.parentElement;
+  if (!value || !parent) return 0;
+  const around = parent.closest("script,style,option,noscript,template,nav,footer,svg,select,textarea,label");
+  if (around && SKIP.test(around.localName)) return 0;
+  const control = around instanceof HTMLLabelElement ? around.control : null;
+  if (control && control instanceof HTMLInputElement && !/^(radio|checkbox)$/.test(control.type)) return 0;
+  if (!visible(parent)) return 0;
+  const choice = parent.closest("a,button,[role=button],[role=link],[role=tab],summary");
+  if (choice && choice.getAttribute("aria-selected") !== "true" && !choice.querySelector("input")) {
+    if (choice.localName !== "a" && !seen.button) seen.button = value;
+    else seen.choices.push(value);
+    return value.length;
+  }
+  const block = parent.closest("p,div,li,td,th,h1,h2,h3,h4,h5,h6,section,form,legend,label");
+  const into = passed ? seen.beyond : seen.blocks;
+  const last = into.at(-1);
+  if (last && last.block === block)
+    last.text = node.compareDocumentPosition(inputs[0]) & 4 ? `${value} ${last.text}` : `${last.text} ${value}`;
+  else into.push({ text: value, block });
+  return value.length;
+}
+
+function picture(node: Element, seen: Walk, size: number, passed: boolean) {
+  if (!/^(img|canvas|svg)$/.test(node.localName)) return;
+  const about = `${node.getAttribute("src")?.slice(0, 200)} ${node.id} ${node.getAttribute("class")} ${node.getAttribute("alt")}`;
+  const width = Number(node.getAttribute("width")) || (node as HTMLImageElement).naturalWidth || 0;
+  const height = Number(node.getAttribute("height")) || (node as HTMLImageElement).naturalHeight || 0;
+  if (/captcha|verif\w*code|imgcode|checkcode|vcode/i.test(about)) seen.picture = "captcha";
+  else if (/\bqr|qr-?code/i.test(about) || (width >= 100 && width <= 500 && width === height)) seen.picture ??= "qr";
+  else if (
+    node.localName !== "svg" &&
+    !passed &&
+    size < 80 &&
+    width >= 50 &&
+    width <= 260 &&
+    height <= 90 &&
+    width >= height * 1.8
+  )
+    seen.picture = "captcha";
+}
+
+/** Whether an element is drawn, as its style says: forces no layout. */
+function visible(element: Element): boolean {
+  return element.checkVisibility?.({ visibilityProperty: true }) ?? true;
+}
+
+export type { Said };
