@@ -77,7 +77,7 @@ function recoveryOnly({ name, label, lead }: Clues, { app, recovery }: Points): 
   if (recovery < 2) return false;
   const also = (words: Said) =>
     words.has("one-time code") || words.has("verification code") || words.has("authenticator app");
-  if (label.has("recovery code")) return !also(label) && !label.has("code");
+  if (label.has("recovery code")) return !also(label) && (name.has("recovery code") || !label.has("code"));
   if (name.has("recovery code")) return !also(name) || !also(label);
   const first = lead.find((words) => words.has("recovery code") || words.has("authenticator app"));
   return (

@@ -28,7 +28,7 @@ const AROUND: Points = {
   "recovery code": 2.5,
   "verification code": 2.5,
   "text message or call": 0.5,
-  code: 1,
+  code: 0.5,
 };
 /** What a field says of itself that no code field does, whatever else it says. */
 const NEVER: Points = {
@@ -42,7 +42,14 @@ const NEVER: Points = {
 /** And what one may say too, where it says that it is for a code. */
 const RATHER: Points = { PIN: -3, "phone number": -5, "e-mail": -4, "user name, password": -5, "other fields": -4 };
 /** What the sentences around it say against it. */
-const ELSEWHERE: Points = { card: -2.5, captcha: -3.5, voucher: -3, postal: -2.5, "activation, licence, order": -4 };
+const ELSEWHERE: Points = {
+  card: -2.5,
+  captcha: -3.5,
+  voucher: -3,
+  postal: -2.5,
+  PIN: -2.5,
+  "activation, licence, order": -4,
+};
 
 /** Whether a text names a code of ours, not only what such codes are about. */
 function names(words: Said): boolean {
@@ -74,7 +81,7 @@ export function weigh(clues: Clues): Weight {
       sum.add(-2, "nothing near it asks for a code");
   }
   if (sum.score > -4) around(clues, sum);
-  if (sum.texts > 0 && clues.boxes) sum.add(2, "has a box for each character");
+  if (sum.texts > 0 && clues.boxes) sum.add(2.5, "has a box for each character");
   else if (sum.texts > 0 && clues.shape) sum.add(1, "takes a few digits");
   if (clues.picture === "captcha") sum.add(-6, "a picture of letters stands beside it");
   return sum;
