@@ -40,8 +40,8 @@ var answers = []struct {
 	{vault.ErrNoAccount, protocol.Error{Code: protocol.ErrHandle, Message: "The account was removed.", Hint: "Open the popup again."}},
 	{vault.ErrCounterEnd, protocol.Error{Code: protocol.ErrInternal, Message: "The counter of this account is at its end.", Hint: "Enroll the account anew at its site."}},
 	{site.ErrInsecure, protocol.Error{Code: protocol.ErrOrigin, Message: "This page did not come over https. Anybody on the network could read the code.", Hint: "Open the site with https://."}},
-	{site.ErrFrame, protocol.Error{Code: protocol.ErrFrame, Message: "The field is in a frame of another site.", Hint: "Open the frame's own page, or copy the code."}},
-	{site.ErrRefused, protocol.Error{Code: protocol.ErrOrigin, Message: "This page has no address that an account could belong to.", Hint: "Copy the code instead."}},
+	{site.ErrFrame, protocol.Error{Code: protocol.ErrFrame, Message: "The field is in a frame of another site.", Hint: "Open the frame's own page in a tab, or run this in a terminal: codefob code"}},
+	{site.ErrRefused, protocol.Error{Code: protocol.ErrOrigin, Message: "This page has no address that an account could belong to.", Hint: "Run this in a terminal instead: codefob code"}},
 	{errNotAllowed, protocol.Error{Code: protocol.ErrNotAllowed, Message: "The account has not been used on this host before.", Hint: "Agree to use it here first."}},
 }
 
