@@ -310,7 +310,8 @@ func TestARealPinentryUnderX(t *testing.T) {
 	}
 }
 
-// startX starts an X server for the test and returns its display.
+// startX starts an X server for the test and returns its display. Without -noreset
+// it starts over when its last window closes, and turns the next client away meanwhile.
 func startX(t *testing.T) (display string) {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -318,7 +319,7 @@ func startX(t *testing.T) (display string) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	x := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "800x600x24", "-nolisten", "tcp")
+	x := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "800x600x24", "-nolisten", "tcp", "-noreset")
 	x.ExtraFiles = []*os.File{w}
 	if err := x.Start(); err != nil {
 		t.Fatal(err)
