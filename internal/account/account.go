@@ -49,7 +49,7 @@ type Account struct {
 	Type      Type          //
 	Issuer    string        // as enrolled, e.g. "GitHub"; may be empty
 	Name      string        // the user's name at the issuer, e.g. "alice"; may be empty
-	Secret    Secret        // prints as [secret] under every verb
+	Secret    Secret        // prints as stars under every verb
 	Algorithm Algorithm     // SHA1 for Steam
 	Digits    int           // characters of a code: 4 to 10; 5 for Steam
 	Period    time.Duration // whole seconds, 1 s to 86400 s; 30 s for Steam; 0 for HOTP

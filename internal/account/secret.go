@@ -15,12 +15,12 @@ const MaxSecretBytes = 1024
 // maxSecretText bounds what ParseSecret looks at: the longest secret, twice over.
 const maxSecretText = 4096
 
-const redacted = "[secret]"
+const redacted = "*****"
 
 var unpadded = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // Secret is the key that an account shares with its issuer. It prints as
-// [secret] wherever it is formatted, logged or marshalled; the ways out are
+// stars wherever it is formatted, logged or marshalled; the ways out are
 // [Secret.Bytes] and [Secret.Base32]. Copies share their bytes. The zero value
 // holds nothing.
 type Secret struct {

@@ -46,18 +46,18 @@ func TestSecretPrintsAsSecretUnderEveryVerb(t *testing.T) {
 		for _, flags := range []string{"", "+", "#", " ", "0", "-30", "30.5", "+#"} {
 			format := "%" + flags + string(verb)
 			for _, arg := range []any{s, &s} {
-				if got := fmt.Sprintf(format, arg); got != "[secret]" {
-					t.Errorf("Sprintf(%q, %T) = %q; want [secret]", format, arg, got)
+				if got := fmt.Sprintf(format, arg); got != "*****" {
+					t.Errorf("Sprintf(%q, %T) = %q; want *****", format, arg, got)
 				}
 			}
 		}
 	}
 	for got, want := range map[string]string{
-		fmt.Sprint(s):                                 "[secret]",
-		s.String():                                    "[secret]",
-		fmt.Errorf("enrolling: %v", s).Error():        "enrolling: [secret]",
-		fmt.Sprintf("%v", []Secret{s, s}):             "[[secret] [secret]]",
-		fmt.Sprintf("%+v", map[string]Secret{"a": s}): "map[a:[secret]]",
+		fmt.Sprint(s):                                 "*****",
+		s.String():                                    "*****",
+		fmt.Errorf("enrolling: %v", s).Error():        "enrolling: *****",
+		fmt.Sprintf("%v", []Secret{s, s}):             "[***** *****]",
+		fmt.Sprintf("%+v", map[string]Secret{"a": s}): "map[a:*****]",
 		fmt.Sprintf("%T", s):                          "account.Secret",
 	} {
 		if got != want {
@@ -87,8 +87,8 @@ func TestSecretStaysHiddenWhereverItSits(t *testing.T) {
 			}
 		}
 	}
-	if got := fmt.Sprintf("%+v", a); !strings.Contains(got, "Secret:[secret]") {
-		t.Errorf("Sprintf(%%+v, account) = %s; want Secret:[secret] in it", got)
+	if got := fmt.Sprintf("%+v", a); !strings.Contains(got, "Secret:*****") {
+		t.Errorf("Sprintf(%%+v, account) = %s; want Secret:***** in it", got)
 	}
 }
 
@@ -99,8 +99,8 @@ func TestSecretIsMarshalledAsSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkHidden(t, "json", string(got))
-	if n := bytes.Count(got, []byte(`"[secret]"`)); n != 3 {
-		t.Errorf("json = %s; want [secret] three times", got)
+	if n := bytes.Count(got, []byte(`"*****"`)); n != 3 {
+		t.Errorf("json = %s; want ***** three times", got)
 	}
 	got, err = json.Marshal(map[string]error{"error": fmt.Errorf("of %v: %w", a, errors.New("x"))})
 	if err != nil {
@@ -120,8 +120,8 @@ func TestSecretIsLoggedAsSecret(t *testing.T) {
 			"secret": a.Secret, "pointer": &a.Secret, "account": a, "reference": &a, "list": []Account{a}, "holder": holder{secret: a.Secret},
 		}).WithError(fmt.Errorf("with %v", a.Secret)).Errorf("message %v %+v", a.Secret, a)
 		checkHidden(t, "logrus "+name, out.String())
-		if !strings.Contains(out.String(), "[secret]") {
-			t.Errorf("logrus %s = %s; want [secret] in it", name, out.String())
+		if !strings.Contains(out.String(), "*****") {
+			t.Errorf("logrus %s = %s; want ***** in it", name, out.String())
 		}
 	}
 	for name, handler := range map[string]func(io.Writer, *slog.HandlerOptions) slog.Handler{
@@ -154,7 +154,7 @@ func TestSecretBytes(t *testing.T) {
 		t.Errorf("after Wipe: bytes %v, zero %v, copy zero %v; want zeros, true, true", kept, s.IsZero(), copied.IsZero())
 	}
 	Secret{}.Wipe()
-	if !(Secret{}).IsZero() || (Secret{}).Base32() != "" || fmt.Sprint(Secret{}) != "[secret]" {
+	if !(Secret{}).IsZero() || (Secret{}).Base32() != "" || fmt.Sprint(Secret{}) != "*****" {
 		t.Error("the zero Secret is not empty and hidden")
 	}
 }
