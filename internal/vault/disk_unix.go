@@ -3,13 +3,14 @@
 package vault
 
 import (
-	"io/fs"
+	"fmt"
 	"os"
-	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // openFlags refuse symbolic links and do not wait for the other end of a FIFO.
-const openFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+const openFlags = unix.O_NOFOLLOW | unix.O_NONBLOCK
 
 // SyncFolder makes the renames in a folder durable.
 func (osDisk) SyncFolder(name string) error {
@@ -23,29 +24,42 @@ func (osDisk) SyncFolder(name string) error {
 
 // tryLock takes the lock of an open file, or returns [errHeld]. It ends with the file.
 func tryLock(f *os.File) error {
+	err := uninterrupted(func() error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) })
+	if err == unix.EWOULDBLOCK {
+		return errHeld
+	}
+	return err
+}
+
+func unlock(f *os.File) { unix.Flock(int(f.Fd()), unix.LOCK_UN) }
+
+// stampOf looks at a name, not through a link. It and sizeOf are on the way of every
+// code: the system's own calls take half the time of package os.
+func stampOf(name string) (stamp, error) {
+	var s unix.Stat_t
+	if err := uninterrupted(func() error { return unix.Lstat(name, &s) }); err != nil {
+		return stamp{}, err
+	}
+	return stamp{s.Size, s.Mtim.Nano(), s.Ino}, nil
+}
+
+// sizeOf is the size of an open file; gone says that it has no name any more.
+func sizeOf(f *os.File) (size int64, gone bool, err error) {
+	var s unix.Stat_t
+	if err := uninterrupted(func() error { return unix.Fstat(int(f.Fd()), &s) }); err != nil {
+		return 0, false, err
+	}
+	if s.Mode&unix.S_IFMT != unix.S_IFREG {
+		return 0, false, fmt.Errorf("%s %w", f.Name(), errNotRegular)
+	}
+	return s.Size, s.Nlink == 0, nil
+}
+
+// uninterrupted makes a call until no signal interrupts it.
+func uninterrupted(call func() error) error {
 	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		switch err {
-		case syscall.EINTR:
-			continue
-		case syscall.EWOULDBLOCK:
-			return errHeld
+		if err := call(); err != unix.EINTR {
+			return err
 		}
-		return err
 	}
-}
-
-func unlock(f *os.File) { syscall.Flock(int(f.Fd()), syscall.LOCK_UN) }
-
-// isGone tells whether an open file has no name any more.
-func isGone(info fs.FileInfo) bool {
-	s, ok := info.Sys().(*syscall.Stat_t)
-	return ok && s.Nlink == 0
-}
-
-func inode(info fs.FileInfo) uint64 {
-	if s, ok := info.Sys().(*syscall.Stat_t); ok {
-		return s.Ino
-	}
-	return 0
 }

@@ -1,7 +1,7 @@
 package vault
 
 import (
-	"io/fs"
+	"fmt"
 	"os"
 
 	"golang.org/x/sys/windows"
@@ -30,8 +30,24 @@ func unlock(f *os.File) {
 	windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, &at)
 }
 
-// isGone does nothing: a file that is open cannot be removed.
-func isGone(fs.FileInfo) bool { return false }
+// stampOf looks at a name, not through a link. There is no inode: a save changes
+// the time of writing (100 ns steps).
+func stampOf(name string) (stamp, error) {
+	info, err := os.Lstat(name)
+	if err != nil {
+		return stamp{}, err
+	}
+	return stamp{size: info.Size(), modified: info.ModTime().UnixNano()}, nil
+}
 
-// inode does nothing: a save changes the time of writing (100 ns steps).
-func inode(fs.FileInfo) uint64 { return 0 }
+// sizeOf is the size of an open file, which is never gone: it cannot be removed.
+func sizeOf(f *os.File) (size int64, gone bool, err error) {
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s %w", f.Name(), errNotRegular)
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	return info.Size(), false, nil
+}

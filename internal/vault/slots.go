@@ -361,7 +361,7 @@ func (v *Vault) readKeychainSlot() (keychainSlot, error) {
 // A file named locked says that the user locked the vault: the keychain then
 // opens it only after the passphrase has been given once.
 
-func (v *Vault) lockedFile() string { return filepath.Join(v.home, "locked") }
+func (v *Vault) lockedFile() string { return v.names.locked }
 
 // LockForAll locks the vault for every program that has it open: each looks for
 // the file before it uses the accounts.
@@ -382,7 +382,7 @@ func (v *Vault) LockForAll() error {
 
 // LockedByUser tells whether [Vault.LockForAll] was the last word.
 func (v *Vault) LockedByUser() bool {
-	_, err := os.Lstat(v.lockedFile())
+	_, err := stampOf(v.lockedFile())
 	return err == nil
 }
 

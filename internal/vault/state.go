@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"filippo.io/age"
@@ -38,14 +39,53 @@ const (
 // state is what changes at each code. It is not worth a vault save: after a
 // power loss an older one does no harm. Times are in milliseconds since 1970.
 type state struct {
-	Releases   []int64 `json:"releases"`   // of the last hour, ascending, at most keepReleases
-	Uses       []use   `json:"uses"`       // the last use of the accounts used last, newest first
-	Generation uint64  `json:"generation"` // the highest of accounts.age seen
+	releases   []release // of the last hour, ascending, at most keepReleases
+	uses       []use     // the last use of the accounts used last, newest first
+	generation uint64    // the highest of accounts.age seen
 }
 
-type use struct {
-	ID string `json:"id"`
-	At int64  `json:"at"`
+// A release and a use keep the text that stands for them in the file: all but the
+// latest are written again as they were.
+type (
+	release struct {
+		at   int64
+		text []byte
+	}
+	use struct {
+		id   string
+		at   int64
+		text []byte
+	}
+)
+
+func newRelease(at int64) release { return release{at, strconv.AppendInt(nil, at, 10)} }
+
+func newUse(id string, at int64) use {
+	text, _ := jsontext.AppendQuote([]byte(`{"id":`), id) // no error: ids come out of JSON
+	return use{id, at, append(strconv.AppendInt(append(text, `,"at":`...), at, 10), '}')}
+}
+
+// UnmarshalJSON reads what [state.append] writes.
+func (st *state) UnmarshalJSON(b []byte) error {
+	var read struct {
+		Releases []int64 `json:"releases"`
+		Uses     []struct {
+			ID string `json:"id"`
+			At int64  `json:"at"`
+		} `json:"uses"`
+		Generation uint64 `json:"generation"`
+	}
+	if err := json.Unmarshal(b, &read); err != nil {
+		return err
+	}
+	for _, at := range read.Releases {
+		st.releases = append(st.releases, newRelease(at))
+	}
+	for _, u := range read.Uses {
+		st.uses = append(st.uses, newUse(u.ID, u.At))
+	}
+	st.generation = read.Generation
+	return nil
 }
 
 // stateFile is state.json: {"mac":"…","state":{…}}, then spaces and a line feed.
@@ -65,6 +105,8 @@ type stateFile struct {
 	state   state
 	read    [stateSize]byte
 }
+
+var blanks = strings.Repeat(" ", stateSize)
 
 const (
 	beforeMAC   = `{"mac":"`
@@ -136,21 +178,18 @@ func (s *stateFile) lock() (size int64, err error) {
 				return 0, fmt.Errorf("%w: %w", ErrStorage, err)
 			}
 		}
-		err := lock(s.file)
-		var info os.FileInfo
-		if err == nil {
-			if info, err = s.file.Stat(); err == nil && !info.Mode().IsRegular() {
-				err = fmt.Errorf("%w: %s %w", ErrStorage, s.name, errNotRegular)
-			}
-		}
-		if err != nil {
+		if err := lock(s.file); err != nil {
 			s.close()
 			return 0, err
 		}
-		if !isGone(info) {
-			return info.Size(), nil
+		size, gone, err := sizeOf(s.file)
+		if err == nil && !gone {
+			return size, nil
 		}
 		s.close()
+		if err != nil {
+			return 0, fmt.Errorf("%w: %w", ErrStorage, err)
+		}
 	}
 }
 
@@ -181,36 +220,33 @@ func (s *stateFile) marshal(st *state, over []byte) []byte {
 		if len(b) < stateSize-len(afterState) {
 			break
 		}
-		st.Uses = st.Uses[:len(st.Uses)/2] // their ids are longer than ours
+		st.uses = st.uses[:len(st.uses)/2] // their ids are longer than ours
 	}
 	copy(b, beforeMAC)
 	copy(b[len(beforeMAC):], s.macOf(b[start:]))
 	copy(b[start-len(beforeState):], beforeState)
 	b = append(b, afterState...)
-	for len(b) < stateSize-1 {
-		b = append(b, ' ')
-	}
+	b = append(b, blanks[len(b)+1:]...)
 	return append(b, '\n')
 }
 
-// append does what json.Marshal does, in a third of the time.
+// append writes the state as JSON: it is on the way of every code.
 func (st *state) append(b []byte) []byte {
 	b = append(b, `{"releases":[`...)
-	for i, at := range st.Releases {
+	for i, r := range st.releases {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = strconv.AppendInt(b, at, 10)
+		b = append(b, r.text...)
 	}
 	b = append(b, `],"uses":[`...)
-	for i, u := range st.Uses {
+	for i, u := range st.uses {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b, _ = jsontext.AppendQuote(append(b, `{"id":`...), u.ID) // no error: ids come out of JSON
-		b = append(strconv.AppendInt(append(b, `,"at":`...), u.At, 10), '}')
+		b = append(b, u.text...)
 	}
-	b = strconv.AppendUint(append(b, `],"generation":`...), st.Generation, 10)
+	b = strconv.AppendUint(append(b, `],"generation":`...), st.generation, 10)
 	return append(b, '}')
 }
 
@@ -230,12 +266,12 @@ func (v *Vault) Spend(id string, b Budget) error {
 		if wait = st.wait(now, b); wait > 0 {
 			return
 		}
-		st.Releases = append(st.Releases, now.UnixMilli())
-		st.Releases = st.Releases[max(0, len(st.Releases)-keepReleases):]
-		st.Uses = slices.DeleteFunc(st.Uses, func(u use) bool { return u.ID == id })
-		st.Uses = slices.Insert(st.Uses, 0, use{id, now.UnixMilli()})
-		st.Uses = st.Uses[:min(len(st.Uses), keepUses)]
-		st.Generation = max(st.Generation, v.doc.Generation)
+		st.releases = append(st.releases, newRelease(now.UnixMilli()))
+		st.releases = st.releases[max(0, len(st.releases)-keepReleases):]
+		st.uses = slices.DeleteFunc(st.uses, func(u use) bool { return u.id == id })
+		st.uses = slices.Insert(st.uses, 0, newUse(id, now.UnixMilli()))
+		st.uses = st.uses[:min(len(st.uses), keepUses)]
+		st.generation = max(st.generation, v.doc.Generation)
 	})
 	if err == nil && wait > 0 {
 		err = fmt.Errorf("%w: the next one in %s", ErrBudget, wait.Round(time.Second))
@@ -247,18 +283,20 @@ func (v *Vault) Spend(id string, b Budget) error {
 // the next one, 0 for not at all.
 func (st *state) wait(now time.Time, b Budget) time.Duration {
 	ms := now.UnixMilli()
-	for i, at := range st.Releases {
-		st.Releases[i] = min(at, ms) // the clock was set back: as if it were released just now
+	for i, r := range st.releases {
+		if r.at > ms { // the clock was set back: as if it were released just now
+			st.releases[i] = newRelease(ms)
+		}
 	}
-	st.Releases = slices.DeleteFunc(st.Releases, func(at int64) bool { return ms-at >= time.Hour.Milliseconds() })
+	st.releases = slices.DeleteFunc(st.releases, func(r release) bool { return ms-r.at >= time.Hour.Milliseconds() })
 	free := func(per time.Duration, most int) time.Duration {
 		if most <= 0 {
 			return per
 		}
-		if len(st.Releases) < most {
+		if len(st.releases) < most {
 			return 0
 		}
-		at := st.Releases[len(st.Releases)-most] // the newest that must have left the window
+		at := st.releases[len(st.releases)-most].at // the newest that must have left the window
 		return max(0, per-time.Duration(ms-at)*time.Millisecond)
 	}
 	return max(free(time.Minute, b.PerMinute), free(time.Hour, b.PerHour))
@@ -268,8 +306,8 @@ func (st *state) wait(now time.Time, b Budget) time.Duration {
 func (v *Vault) LastUses() (map[string]time.Time, error) {
 	uses := map[string]time.Time{}
 	err := v.state.change(func(st *state) {
-		for _, u := range st.Uses {
-			uses[u.ID] = time.UnixMilli(u.At)
+		for _, u := range st.uses {
+			uses[u.id] = time.UnixMilli(u.at)
 		}
 	})
 	return uses, err
@@ -280,8 +318,8 @@ func (v *Vault) LastUses() (map[string]time.Time, error) {
 func (v *Vault) Older() (bool, error) {
 	older := false
 	err := v.state.change(func(st *state) {
-		older = st.Generation > v.doc.Generation
-		st.Generation = max(st.Generation, v.doc.Generation)
+		older = st.generation > v.doc.Generation
+		st.generation = max(st.generation, v.doc.Generation)
 	})
 	return older, err
 }

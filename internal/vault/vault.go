@@ -44,6 +44,7 @@ const maxFile = 64 << 20
 // Vault is one process's view of the vault in a folder.
 type Vault struct {
 	home  string
+	names struct{ accounts, locked string } // put together once: they are looked at for every code
 	disk  disk
 	now   func() time.Time
 	state *stateFile
@@ -74,7 +75,9 @@ func Open(home string) (*Vault, error) {
 }
 
 func at(home string) *Vault {
-	return &Vault{home: home, disk: osDisk{}, now: time.Now, state: &stateFile{name: filepath.Join(home, "state.json")}}
+	v := &Vault{home: home, disk: osDisk{}, now: time.Now, state: &stateFile{name: filepath.Join(home, "state.json")}}
+	v.names.accounts, v.names.locked = v.path("accounts.age"), filepath.Join(home, "locked")
+	return v
 }
 
 // Home is the folder that holds the vault, the state and the configuration.
@@ -86,7 +89,7 @@ func (v *Vault) AccountsFile() string { return v.accountsFile() }
 func (v *Vault) path(elem ...string) string {
 	return filepath.Join(append([]string{v.home, "vault"}, elem...)...)
 }
-func (v *Vault) accountsFile() string   { return v.path("accounts.age") }
+func (v *Vault) accountsFile() string   { return v.names.accounts }
 func (v *Vault) passphraseFile() string { return v.path("slots", "passphrase.age") }
 func (v *Vault) recoveryFile() string   { return v.path("slots", "recovery.age") }
 func (v *Vault) keychainFile() string   { return v.path("slots", "keychain.json") }
@@ -197,12 +200,4 @@ type stamp struct {
 	size     int64
 	modified int64 // ns
 	inode    uint64
-}
-
-func stampOf(name string) (stamp, error) {
-	info, err := os.Lstat(name)
-	if err != nil {
-		return stamp{}, err
-	}
-	return stamp{info.Size(), info.ModTime().UnixNano(), inode(info)}, nil
 }
