@@ -333,22 +333,10 @@ func (h *Host) matcher() *site.Index {
 	if h.index == nil {
 		accounts := h.vault.Accounts()
 		h.index = site.NewIndex(len(accounts), func(i int) site.Entry {
-			return site.Entry{Sites: sitesOf(accounts[i]), Issuer: accounts[i].Issuer}
+			return site.Entry{Sites: accounts[i].Sites, Issuer: accounts[i].Issuer}
 		})
 	}
 	return h.index
-}
-
-// sitesOf reads the sites of an account; what a newer version wrote there is
-// passed over.
-func sitesOf(a account.Account) []site.Site {
-	sites := make([]site.Site, 0, len(a.Sites))
-	for _, text := range a.Sites {
-		if s, err := site.ParseStored(text); err == nil {
-			sites = append(sites, s)
-		}
-	}
-	return sites
 }
 
 // place reads the origins of a context.
@@ -385,7 +373,7 @@ func (h *Host) describe(a account.Account, strength site.Strength) protocol.Acco
 		Handle: h.session.handle(a.ID), Issuer: a.Issuer, Account: a.Name, Strength: protocol.Strength(strength.String()),
 		Type: protocol.AccountType(a.Type), Digits: a.Digits, Period: int(a.Period / time.Second),
 	}
-	if sites := sitesOf(a); len(sites) > 0 {
+	if sites := site.Stored(a.Sites); len(sites) > 0 {
 		d.Site = sites[0].Origin.Display()
 	}
 	return d

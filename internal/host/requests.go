@@ -178,14 +178,10 @@ func mayFill(a account.Account, c protocol.Context) error {
 	if err != nil {
 		return err
 	}
-	sites := sitesOf(a)
-	if err := site.CheckFrame(o, ancestors, sites...); err != nil {
-		return err
+	if s, err := site.NewSite(o, ancestors); err == nil && slices.Contains(a.Sites, s.String()) {
+		return nil // bound
 	}
-	if site.Match(sites, a.Issuer, o, ancestors) != site.Bound {
-		return errNotAllowed
-	}
-	return nil
+	return cmp.Or(site.CheckFrame(o, ancestors, site.Stored(a.Sites)...), errNotAllowed)
 }
 
 // step is one period of an account's codes.

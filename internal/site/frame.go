@@ -57,7 +57,19 @@ func ParseStored(s string) (Site, error) {
 	return site, nil
 }
 
-// String returns the site as it is stored in the vault.
+// Stored reads the sites of an account, passing over what a newer version wrote there.
+func Stored(texts []string) []Site {
+	sites := make([]Site, 0, len(texts))
+	for _, text := range texts {
+		if s, err := ParseStored(text); err == nil {
+			sites = append(sites, s)
+		}
+	}
+	return sites
+}
+
+// String returns the site as it is stored in the vault. [ParseStored] reads no
+// other text for it.
 func (s Site) String() string {
 	if s.Top == (Origin{}) {
 		return s.Origin.String()

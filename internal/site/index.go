@@ -2,22 +2,26 @@ package site
 
 import (
 	"cmp"
+	"hash/maphash"
 	"slices"
 	"strings"
 )
 
 // Entry is what an [Index] needs to know of one account.
 type Entry struct {
-	Sites  []Site
+	Sites  []string // as stored; see [Stored]
 	Issuer string
 }
 
 // Index finds the accounts for a document among many. It never changes, and may
 // be used by several goroutines.
+//
+// Making one parses no site, for it stands before the first code of a process:
+// accounts that may serve a document are parsed when one is asked for.
 type Index struct {
-	entries  []Entry
-	byDomain chains // by each site's registrable domain, else its host, and of an issuer that is a domain
-	byIssuer chains // by the issuer's folded name
+	entry    func(i int) Entry
+	byHost   chains // by the tail of each site's host
+	byIssuer chains // by the issuer's folded name, and the domain of one that is a domain
 }
 
 // Found is an account that serves a document.
@@ -26,21 +30,36 @@ type Found struct {
 	Strength Strength
 }
 
-// NewIndex returns the index of n accounts; entry returns the i-th.
+// NewIndex returns the index of n accounts; entry returns the i-th, the same one
+// each time.
 func NewIndex(n int, entry func(i int) Entry) *Index {
-	x := &Index{make([]Entry, n), newChains(n), newChains(n)}
-	for i := range x.entries {
+	x := &Index{entry, newChains(n), newChains(n)}
+	for i := range n {
 		e := entry(i)
-		x.entries[i] = e
-		for _, s := range e.Sites {
-			x.byDomain.add(cmp.Or(s.Origin.Registrable(), s.Origin.Host), i)
+		for _, text := range e.Sites {
+			x.byHost.add(tail(hostIn(text)), i)
 		}
 		if domain := issuerDomain(e.Issuer); domain != "" {
-			x.byDomain.add(domain, i)
+			x.byIssuer.add(domain, i)
 		}
 		x.byIssuer.add(fold(e.Issuer, ""), i)
 	}
 	return x
+}
+
+// hostIn cuts the host out of a stored site.
+func hostIn(stored string) string {
+	_, authority, _ := strings.Cut(stored, "://")
+	authority, _, _ = strings.Cut(authority, " ")
+	host, _, _ := splitPort(authority)
+	return host
+}
+
+// tail is a host's last two labels. Hosts of one registrable domain, which has at
+// least two, share it; to find it takes no look at the list of suffixes.
+func tail(host string) string {
+	dot := strings.LastIndexByte(host, '.')
+	return host[strings.LastIndexByte(host[:max(dot, 0)], '.')+1:]
 }
 
 // Find returns every account that [Match] gives more than None for, the
@@ -50,7 +69,14 @@ func (x *Index) Find(o Origin, ancestors []Origin) []Found {
 	if q.refused {
 		return nil
 	}
-	candidates := x.byDomain.append(nil, cmp.Or(q.domain, o.Host))
+	candidates := x.byHost.append(nil, tail(o.Host))
+	domain := cmp.Or(q.domain, o.Host)
+	candidates = slices.DeleteFunc(candidates, func(i int32) bool { // all the strangers under .co.uk
+		return !slices.ContainsFunc(x.entry(int(i)).Sites, func(text string) bool { return strings.Contains(text, domain) })
+	})
+	if q.domain != "" {
+		candidates = x.byIssuer.append(candidates, q.domain)
+	}
 	if q.label != "" {
 		candidates = x.byIssuer.append(candidates, strings.ReplaceAll(q.label, "-", ""))
 	}
@@ -62,8 +88,8 @@ func (x *Index) Find(o Origin, ancestors []Origin) []Found {
 	slices.Sort(candidates)
 	var found []Found
 	for _, i := range slices.Compact(candidates) {
-		e := x.entries[i]
-		if s := q.strength(e.Sites, e.Issuer); s > None {
+		e := x.entry(int(i))
+		if s := q.strength(Stored(e.Sites), e.Issuer); s > None {
 			found = append(found, Found{int(i), s})
 		}
 	}
@@ -72,25 +98,28 @@ func (x *Index) Find(o Origin, ancestors []Origin) []Found {
 }
 
 // chains maps a key to numbers of accounts, in linked lists inside one slice: a
-// slice for each of 10,000 keys would cost more than all the rest.
+// slice for each of 10,000 keys would cost more than all the rest. Of a key only
+// the hash is kept, so what it finds may be of another.
 type chains struct {
-	first map[string]int32 // position in links plus one
+	seed  maphash.Seed
+	first map[uint64]int32 // position in links plus one, by the key's hash
 	links []link
 }
 
 type link struct{ account, next int32 }
 
 func newChains(n int) chains {
-	return chains{make(map[string]int32, n), make([]link, 0, n)}
+	return chains{maphash.MakeSeed(), make(map[uint64]int32, n), make([]link, 0, n)}
 }
 
 func (c *chains) add(key string, account int) {
-	c.links = append(c.links, link{int32(account), c.first[key]})
-	c.first[key] = int32(len(c.links))
+	hash := maphash.String(c.seed, key)
+	c.links = append(c.links, link{int32(account), c.first[hash]})
+	c.first[hash] = int32(len(c.links))
 }
 
 func (c *chains) append(accounts []int32, key string) []int32 {
-	for at := c.first[key]; at > 0; at = c.links[at-1].next {
+	for at := c.first[maphash.String(c.seed, key)]; at > 0; at = c.links[at-1].next {
 		accounts = append(accounts, c.links[at-1].account)
 	}
 	return accounts

@@ -14,7 +14,7 @@ func TestIndexFindsWhatMatchFinds(t *testing.T) {
 	var entries []Entry
 	var documents []document
 	for _, tt := range matchTests {
-		entries = append(entries, Entry{sites(t, tt.sites), tt.issuer})
+		entries = append(entries, Entry{strings.Split(tt.sites, "; "), tt.issuer})
 		documents = append(documents, document{origin(t, tt.origin), origins(t, tt.ancestors)})
 	}
 	checkIndex(t, entries, documents)
@@ -28,7 +28,7 @@ func TestIndexFindsWhatMatchFinds(t *testing.T) {
 				if r.IntN(4) == 0 {
 					s.Top = randomOrigin(t, r)
 				}
-				entries[i].Sites = append(entries[i].Sites, s)
+				entries[i].Sites = append(entries[i].Sites, pick(r, s.String(), s.String(), s.String(), "from a newer version: github.com"))
 			}
 			entries[i].Issuer = pick(r, "", "GitHub", "git-hub", "X", "Twitter", "x.com", "Acme", "My Bank", "my-bank.co.uk",
 				"alice.github.io", "github.com", "www.acme.com", "Amazon", "amazon.de", "Acme.Local")
@@ -54,7 +54,7 @@ func checkIndex(t *testing.T, entries []Entry, documents []document) {
 	for _, d := range documents {
 		var want []Found
 		for i, e := range entries {
-			if s := Match(e.Sites, e.Issuer, d.o, d.ancestors); s > None {
+			if s := Match(Stored(e.Sites), e.Issuer, d.o, d.ancestors); s > None {
 				want = append(want, Found{i, s})
 			}
 		}
@@ -101,12 +101,12 @@ func tenThousand(b *testing.B) []Entry {
 		n := i % len(hosts)
 		switch i % 20 {
 		case 0:
-			entries[i] = Entry{[]Site{{Origin: origin(b, "https://"+hosts[n])}}, names[n]}
+			entries[i] = Entry{[]string{"https://" + hosts[n]}, names[n]}
 		case 1:
 			entries[i] = Entry{nil, names[n]}
 		default:
 			s := fmt.Sprintf("https://login.company-%d.%s", i, []string{"com", "co.uk", "example", "de"}[i%4])
-			entries[i] = Entry{[]Site{{Origin: origin(b, s)}}, fmt.Sprintf("Company %d", i)}
+			entries[i] = Entry{[]string{s}, fmt.Sprintf("Company %d", i)}
 		}
 	}
 	return entries
