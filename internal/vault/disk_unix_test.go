@@ -87,3 +87,17 @@ func TestALargeFileIsNotRead(t *testing.T) {
 	_, err := v.Refresh()
 	wantError(t, "Refresh", err, ErrDamaged)
 }
+
+// TestAMappedFileThatIsCutOff: a program that does not keep to the lock cuts the
+// state off between our look at its size and our reading it.
+func TestAMappedFileThatIsCutOff(t *testing.T) {
+	v := newVault(t)
+	for range 2 { // the first makes the file
+		check(t, v.Spend("x", DefaultBudget))
+	}
+	check(t, os.Truncate(stateOf(v), 0))
+	wantError(t, "reading", copyMapped(make([]byte, stateSize), v.state.mapped), errFault)
+	wantError(t, "writing", copyMapped(v.state.mapped, make([]byte, stateSize)), errFault)
+	check(t, v.Spend("x", Budget{PerMinute: 1, PerHour: 1})) // it counts as empty
+	wantError(t, "the one after", v.Spend("x", Budget{PerMinute: 1, PerHour: 1}), ErrBudget)
+}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,8 +100,9 @@ type stateFile struct {
 	name string
 	mac  hash.Hash // nil while the vault is locked
 
-	// Open and read once, for this is on the way of every code.
+	// Open, mapped and read once, for this is on the way of every code.
 	file    *os.File
+	mapped  []byte // the file while it has its size; nil where it cannot be mapped
 	content []byte // as this process last read or wrote it, nil for never: most often nobody did since
 	state   state
 	read    [stateSize]byte
@@ -127,9 +129,10 @@ func (s *stateFile) forget() {
 
 func (s *stateFile) close() {
 	if s.file != nil {
+		unmap(s.mapped)
 		s.file.Close()
 	}
-	s.file, s.content, s.state = nil, nil, state{}
+	s.file, s.mapped, s.content, s.state = nil, nil, nil, state{}
 }
 
 // change reads the state, lets fn change it and writes it back, as one with
@@ -145,7 +148,11 @@ func (s *stateFile) change(fn func(*state)) error {
 	defer unlock(s.file)
 	n := 0
 	if size == stateSize {
-		if n, err = s.file.ReadAt(s.read[:], 0); err != nil {
+		if s.mapped == nil {
+			s.mapped = mapFile(s.file, stateSize)
+		}
+		n = stateSize
+		if err := s.load(s.read[:]); err != nil {
 			return fmt.Errorf("%w: %w", ErrStorage, err)
 		}
 	}
@@ -157,7 +164,7 @@ func (s *stateFile) change(fn func(*state)) error {
 	fn(&s.state)
 	next := s.marshal(&s.state, old)
 	if !bytes.Equal(next, s.read[:n]) {
-		_, err = s.file.WriteAt(next, 0)
+		err = s.store(next, n == stateSize)
 	}
 	if err == nil && size > stateSize {
 		err = s.file.Truncate(stateSize)
@@ -168,6 +175,39 @@ func (s *stateFile) change(fn func(*state)) error {
 	s.content = next
 	return nil
 }
+
+// load reads the file, which has its size.
+func (s *stateFile) load(into []byte) error {
+	if s.mapped == nil {
+		_, err := s.file.ReadAt(into, 0)
+		return err
+	}
+	return copyMapped(into, s.mapped)
+}
+
+// store writes the file; hasSize says that it has its size already.
+func (s *stateFile) store(content []byte, hasSize bool) error {
+	if s.mapped == nil || !hasSize {
+		_, err := s.file.WriteAt(content, 0)
+		return err
+	}
+	return copyMapped(s.mapped, content)
+}
+
+// copyMapped copies from or to a mapped file. A fault is an error: the disk failed
+// or is full, or somebody cut the file off without its lock.
+func copyMapped(to, from []byte) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if recover() != nil {
+			err = errFault
+		}
+	}()
+	copy(to, from)
+	return nil
+}
+
+var errFault = errors.New("memory fault in the mapped file")
 
 // lock opens the file, if it is not open or was replaced, and takes its lock.
 func (s *stateFile) lock() (size int64, err error) {
