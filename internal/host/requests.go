@@ -107,6 +107,7 @@ func (h *Host) allow(ctx context.Context, p protocol.AllowParams) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.index = nil // before the save, which needs the memory
 	err = h.vault.Update(func(tx *vault.Tx) error {
 		return tx.Edit(a.ID, func(a *account.Account) error {
 			if !slices.Contains(a.Sites, s.String()) {
@@ -115,7 +116,6 @@ func (h *Host) allow(ctx context.Context, p protocol.AllowParams) (any, error) {
 			return nil
 		})
 	})
-	h.index = nil
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package vault
 import (
 	"bytes"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -128,24 +129,39 @@ func (d *document) live() ([]account.Account, map[string]int) {
 	return accounts, byID
 }
 
-// marshal gives the JSON for accounts.age.
-func (d *document) marshal() ([]byte, error) {
+// write writes the JSON for accounts.age.
+func (d *document) write(w io.Writer) error {
 	if len(d.aside) == 0 {
-		var out bytes.Buffer
-		out.Grow(256 * (len(d.Accounts) + 1)) // so that it need not grow
-		err := json.MarshalWrite(&out, &d.envelope)
-		return out.Bytes(), err
+		return json.MarshalWrite(w, &d.envelope)
 	}
 	all := envelope[jsontext.Value]{Schema: d.Schema, Generation: d.Generation, Vault: d.Vault, Unknown: d.Unknown}
 	for i := range d.Accounts {
 		raw, err := json.Marshal(&d.Accounts[i])
 		if err != nil {
-			return nil, err
+			return err
 		}
 		all.Accounts = append(all.Accounts, raw)
 	}
 	all.Accounts = append(all.Accounts, d.aside...)
-	return json.Marshal(&all)
+	return json.MarshalWrite(w, &all)
+}
+
+// seal gives accounts.age, and the SHA-256 of what it opens to. The JSON is never in
+// memory as a whole.
+func (d *document) seal(to age.Recipient) (sealed []byte, sum [sha256.Size]byte, err error) {
+	var out bytes.Buffer
+	out.Grow(256 * (len(d.Accounts) + 4)) // so that it need not grow
+	w, err := age.Encrypt(&out, to)
+	if err != nil {
+		return nil, sum, err
+	}
+	hash := sha256.New()
+	if err := d.write(io.MultiWriter(w, hash)); err != nil {
+		return nil, sum, err
+	}
+	hash.Sum(sum[:0])
+	err = w.Close()
+	return out.Bytes(), sum, err
 }
 
 func (r *record) account() (account.Account, error) {
@@ -209,26 +225,20 @@ func seal(plain []byte, recipients ...age.Recipient) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// holds tells whether sealed opens to plain.
-func holds(sealed, plain []byte, identity age.Identity) error {
+// holds tells whether sealed opens to what has that SHA-256.
+func holds(sealed []byte, sum [sha256.Size]byte, identity age.Identity) error {
 	r, err := age.Decrypt(bytes.NewReader(sealed), identity)
 	if err != nil {
 		return err
 	}
-	part := make([]byte, 32<<10)
-	for {
-		n, err := r.Read(part)
-		if n > len(plain) || !bytes.Equal(part[:n], plain[:n]) || err == io.EOF && n < len(plain) {
-			return errDiffers
-		}
-		plain = plain[n:]
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	hash := sha256.New()
+	if _, err := io.Copy(hash, r); err != nil {
+		return err
 	}
+	if sum != [sha256.Size]byte(hash.Sum(nil)) {
+		return errDiffers
+	}
+	return nil
 }
 
 func unseal(sealed []byte, identities ...age.Identity) ([]byte, error) {

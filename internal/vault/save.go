@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -96,6 +97,7 @@ func (v *Vault) Update(change func(*Tx) error) error {
 		return err
 	}
 	defer unlock()
+	defer debug.SetGCPercent(debug.SetGCPercent(25)) // the accounts are there twice for a moment: let no more pile up
 	if _, err := v.Refresh(); err != nil {
 		return err
 	}
@@ -135,11 +137,7 @@ func (v *Vault) NextCode(id string) (code string, err error) {
 }
 
 func (v *Vault) save(doc *document) error {
-	plain, err := doc.marshal()
-	if err != nil {
-		return err
-	}
-	sealed, err := seal(plain, v.identity.Recipient())
+	sealed, sum, err := doc.seal(v.identity.Recipient())
 	if err != nil {
 		return err
 	}
@@ -147,7 +145,7 @@ func (v *Vault) save(doc *document) error {
 		return fmt.Errorf("%w: it would be larger than %d MiB", ErrStorage, maxFile>>20)
 	}
 	err = replace(v.disk, v.accountsFile(), sealed, func(written []byte) error {
-		if err := holds(written, plain, v.identity); err != nil {
+		if err := holds(written, sum, v.identity); err != nil {
 			return err
 		}
 		return v.backup()

@@ -55,11 +55,7 @@ func (v *Vault) create(passphrase []byte) (RecoveryKey, error) {
 	}
 	key := NewRecoveryKey()
 	doc := newDocument()
-	plain, err := doc.marshal()
-	if err != nil {
-		return RecoveryKey{}, err
-	}
-	sealed, err := seal(plain, identity.Recipient())
+	sealed, _, err := doc.seal(identity.Recipient())
 	if err != nil {
 		return RecoveryKey{}, err
 	}
