@@ -36,8 +36,12 @@ func NewSecret(b []byte) Secret { return owning(append([]byte(nil), b...)) }
 
 // owning returns a secret that holds b itself.
 func owning(b []byte) Secret {
-	p := &b
-	return Secret{bytes: &p}
+	s := &struct { // one allocation
+		bytes []byte
+		at    *[]byte
+	}{bytes: b}
+	s.at = &s.bytes
+	return Secret{bytes: &s.at}
 }
 
 // ParseSecret reads base32 (RFC 4648, section 6) as people paste it: in either
@@ -57,7 +61,11 @@ func ParseSecret(text string) (Secret, error) {
 	for _, c := range text {
 		at++
 		var value uint32
-		switch {
+		switch { // what the vault writes comes first: a start reads all accounts
+		case 'A' <= c && c <= 'Z' && !pad:
+			value = uint32(c - 'A')
+		case '2' <= c && c <= '7' && !pad:
+			value = uint32(c-'2') + 26
 		case unicode.IsSpace(c) || c == '-' || c == '+' || c == '\u200b': // U+200B comes along from web pages
 			continue
 		case c == '=':
@@ -67,10 +75,6 @@ func ParseSecret(text string) (Secret, error) {
 			return Secret{}, fmt.Errorf("secret goes on after its padding, at character %d", at)
 		case 'a' <= c && c <= 'z':
 			value = uint32(c - 'a')
-		case 'A' <= c && c <= 'Z':
-			value = uint32(c - 'A')
-		case '2' <= c && c <= '7':
-			value = uint32(c-'2') + 26
 		case c == '0' || c == '1' || c == '8' || c == '9':
 			return Secret{}, fmt.Errorf("secret has a digit at character %d that base32 does not: base32 has no 0, 1, 8 or 9", at)
 		default:

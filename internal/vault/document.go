@@ -241,12 +241,14 @@ func holds(sealed []byte, sum [sha256.Size]byte, identity age.Identity) error {
 	return nil
 }
 
+// unseal opens sealed in its own memory, which is lost: what was written never gets
+// ahead of what was read.
 func unseal(sealed []byte, identities ...age.Identity) ([]byte, error) {
 	r, err := age.Decrypt(bytes.NewReader(sealed), identities...)
 	if err != nil {
 		return nil, err
 	}
-	plain := make([]byte, 0, len(sealed)) // the plaintext is shorter: one allocation
+	plain := sealed[:0]
 	for {
 		n, err := r.Read(plain[len(plain):cap(plain)])
 		plain = plain[:len(plain)+n]

@@ -213,7 +213,7 @@ func (v *Vault) backup() error {
 	// No hard links on this file system: copy.
 	old, err := v.disk.ReadFile(v.accountsFile(), maxFile)
 	if err == nil {
-		_, err = unseal(old, v.identity)
+		_, err = unseal(bytes.Clone(old), v.identity)
 	}
 	if err != nil {
 		return err
