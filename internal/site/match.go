@@ -61,7 +61,7 @@ func newQuery(o Origin, ancestors []Origin) query {
 		q.label, _, _ = strings.Cut(q.domain, ".")
 	}
 	if o.Port == 0 {
-		q.service = services().byHost[o.Host]
+		q.service = servicesByHost()[o.Host]
 	}
 	return q
 }
@@ -74,7 +74,7 @@ func (q *query) strength(sites []Site, issuer string) Strength {
 		return Bound
 	case q.framed:
 		return None
-	case q.service != nil && q.service == services().byIssuer[fold(issuer, "")]:
+	case q.service != nil && q.service == servicesByIssuer()[fold(issuer, "")]:
 		return Known
 	case slices.ContainsFunc(sites, q.related):
 		return Related
@@ -97,7 +97,7 @@ func (q *query) suggested(issuer string) bool {
 	if q.domain == "" {
 		return false
 	}
-	if s := services().byIssuer[fold(issuer, "")]; s != nil && !s.has(q.domain) {
+	if s := servicesByIssuer()[fold(issuer, "")]; s != nil && !s.has(q.domain) {
 		return false
 	}
 	if domain := issuerDomain(issuer); domain != "" {

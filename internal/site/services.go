@@ -10,40 +10,55 @@ import (
 //go:embed services.txt
 var servicesText string
 
-// service is one line of services.txt, its columns as they stand there.
-type service struct {
-	name, others string
-	hosts        string
-}
+// service is one line of services.txt: the columns that matching needs, as they
+// stand there. The rest of the line is read by [readServices] when it is asked for.
+type service struct{ name, others, hosts, domains string }
 
-// directory finds services; no name and no host belongs to two.
-type directory struct {
-	byIssuer map[string]*service // by folded name
-	byHost   map[string]*service // by login host
-}
+// The built-in directory as matching needs it. A start that finds an account
+// bound to its site makes the first two alone.
+var (
+	services         = sync.OnceValue(func() []service { return splitServices(servicesText) })
+	servicesByHost   = sync.OnceValue(func() map[string]*service { return byHost(services()) })
+	servicesByIssuer = sync.OnceValue(func() map[string]*service { return byIssuer(services()) })
+)
 
-// services returns the built-in directory, parsed when it is first needed.
-var services = sync.OnceValue(func() directory { return parseServices(servicesText) })
-
-// parseServices reads the table that services.txt describes. It is ours, and a
-// test holds it to its rules; lines that are not of that shape are passed over.
-func parseServices(text string) directory {
-	d := directory{make(map[string]*service, 512), make(map[string]*service, 512)}
+// splitServices cuts the columns out of the table that services.txt describes.
+// It is ours, and a test holds it to its rules.
+func splitServices(text string) []service {
+	list := make([]service, 0, 512)
 	for line := range strings.Lines(text) {
-		name, rest, _ := strings.Cut(line, "|")
-		others, hosts, ok := strings.Cut(rest, "|")
-		if line[0] == '#' || !ok {
+		if line[0] == '#' || line[0] == '\n' {
 			continue
 		}
-		s := &service{name, others, hosts}
-		for issuer := range s.issuers {
-			d.byIssuer[issuer] = s
+		var s service
+		for _, column := range []*string{&s.name, &s.others, &s.hosts, &s.domains} {
+			*column, line, _ = strings.Cut(line, "|")
 		}
-		for host := range items(hosts) {
-			d.byHost[host] = s
+		list = append(list, s)
+	}
+	return list
+}
+
+// byHost finds services by a login host; no host belongs to two.
+func byHost(list []service) map[string]*service {
+	found := make(map[string]*service, 2*len(list))
+	for i := range list {
+		for host := range items(list[i].hosts) {
+			found[host] = &list[i]
 		}
 	}
-	return d
+	return found
+}
+
+// byIssuer finds services by a folded name; no name belongs to two.
+func byIssuer(list []service) map[string]*service {
+	found := make(map[string]*service, 2*len(list))
+	for i := range list {
+		for issuer := range list[i].issuers {
+			found[issuer] = &list[i]
+		}
+	}
+	return found
 }
 
 // issuers yields the folded names under which the service enrolls.
@@ -58,10 +73,10 @@ func (s *service) issuers(yield func(string) bool) {
 	}
 }
 
-// has reports whether a login host of the service has this registrable domain.
+// has reports whether one of the service's domains has this registrable domain.
 func (s *service) has(domain string) bool {
-	for host := range items(s.hosts) {
-		if d, _ := registrable(host); d == domain {
+	for d := range items(s.domains) {
+		if registered, _ := registrable(d); registered == domain {
 			return true
 		}
 	}
