@@ -28,7 +28,7 @@ const (
 // host also takes its frames from nativemsg, install speaks one host.hello and so
 // knows the protocol, and the small packages at the end know nobody.
 var may = map[string][]string{
-	"internal/host":        {"internal/protocol", "internal/nativemsg", "internal/vault", "internal/site", "internal/account"},
+	"internal/host":        {"internal/protocol", "internal/nativemsg", "internal/vault", "internal/site", "internal/directory", "internal/account"},
 	"internal/vault":       {"internal/account", "internal/keystore"},
 	"internal/interchange": {"internal/account"},
 	"internal/install":     {"manifests", "internal/protocol"},
@@ -36,6 +36,7 @@ var may = map[string][]string{
 	"internal/nativemsg":   {},
 	"internal/account":     {},
 	"internal/site":        {},
+	"internal/directory":   {"internal/site"},
 	"internal/keystore":    {},
 	"internal/prompt":      {},
 	"internal/logging":     {},
