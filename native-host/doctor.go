@@ -33,6 +33,7 @@ func (c *cli) doctor(args []string) error {
 	if _, err := readConfig(c.home); err != nil {
 		all = append(all, bad("configuration", err, "correct that file, or remove it: without it the host does well"))
 	}
+	all = append(all, c.checkDirectory()...)
 	all = append(all, checkClock(time.Now()))
 	all = append(all, c.checkBrowsers()...)
 	bad := 0

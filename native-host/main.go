@@ -64,6 +64,7 @@ func commands() []command {
 		{"code", "QUERY", "print a one-time code", (*cli).code},
 		{"install", "[--browser NAME…]", "register with the browsers", (*cli).install},
 		{"uninstall", "", "take the registrations away", (*cli).uninstall},
+		{"directory", "update [FILE] [--dry-run]", "take over what services take for logging in", (*cli).directory},
 		{"doctor", "", "check everything, and say how to fix what is wrong", (*cli).doctor},
 		{"unlock", "", "unlock the vault with the passphrase", (*cli).unlock},
 		{"lock", "", "lock the vault in every browser", (*cli).lock},

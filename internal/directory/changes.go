@@ -7,17 +7,28 @@ import (
 	"codefob/internal/site"
 )
 
-// Change is a service whose methods a new list changes. Before is empty for one
-// that was not there, After for one that is there no more.
+// Change is a service that a new list changes.
 type Change struct {
+	Kind   Kind          `json:"kind"`
 	Domain string        `json:"domain"`
 	Name   string        `json:"name"`
 	Before []site.Method `json:"before,omitempty"`
 	After  []site.Method `json:"after,omitempty"`
 }
 
+// Kind says what became of a service.
+type Kind string
+
+// The kinds, as they are sorted.
+const (
+	Removed Kind = "removed"
+	Changed Kind = "changed" // it takes other methods
+	Added   Kind = "added"
+)
+
 // Changes compares a new list with the kept one, or with the built-in directory
-// when none is kept; what is built in does not go away. They are sorted by domain.
+// when none is kept; what is built in does not go away. They
+// are sorted by kind, then by domain.
 func Changes(before File, after List) []Change {
 	was := before.Services
 	if before.Version == 0 {
@@ -39,18 +50,20 @@ func Changes(before File, after List) []Change {
 		switch {
 		case found[o]: // version 4 says all again for each further domain
 		case o == nil:
-			changes = append(changes, Change{f.Domain, f.Name, nil, f.Methods})
+			changes = append(changes, Change{Added, f.Domain, f.Name, nil, f.Methods})
 		case !slices.Equal(o.Methods, f.Methods):
-			changes = append(changes, Change{f.Domain, f.Name, o.Methods, f.Methods})
+			changes = append(changes, Change{Changed, f.Domain, f.Name, o.Methods, f.Methods})
 		}
 		found[o] = o != nil
 	}
 	for i := range was {
 		if f := &was[i]; before.Version != 0 && !found[f] {
-			changes = append(changes, Change{f.Domain, f.Name, f.Methods, nil})
+			changes = append(changes, Change{Removed, f.Domain, f.Name, f.Methods, nil})
 		}
 	}
-	slices.SortStableFunc(changes, func(a, b Change) int { return cmp.Compare(a.Domain, b.Domain) })
+	slices.SortFunc(changes, func(a, b Change) int {
+		return cmp.Or(cmp.Compare(b.Kind, a.Kind), cmp.Compare(a.Domain, b.Domain))
+	})
 	return changes
 }
 

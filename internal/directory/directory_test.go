@@ -190,11 +190,11 @@ func TestChanges(t *testing.T) {
 		want   string
 	}{
 		{"kept", old, `[["Able", {"domain": "able.com", "tfa": ["totp", "sms"]}], ["Charlie", {"domain": "charlie.com", "tfa": ["email"]}], ["Same", {"domain": "same.com", "tfa": ["sms", "u2f"]}]]`,
-			"[{able.com Able [sms] [sms totp]} {baker.com Baker [sms] []} {charlie.com Charlie [] [email]}]"},
+			"[{removed baker.com Baker [sms] []} {changed able.com Able [sms] [sms totp]} {added charlie.com Charlie [] [email]}]"},
 		{"a main domain that was a further one", old, `[["Able", {"domain": "able.net", "additional-domains": ["able.com"], "tfa": ["sms"]}], ["Baker", {"domain": "baker.com", "tfa": ["sms"]}], ["Same", {"domain": "same.com", "tfa": ["sms", "u2f"]}]]`, "[]"},
-		{"version 4 repeats", File{}, `{"amazon.com": {"methods": ["totp"]}, "amazon.de": {"methods": ["totp"]}}`, "[{amazon.com amazon.com [sms call totp] [totp]}]"},
+		{"version 4 repeats", File{}, `{"amazon.com": {"methods": ["totp"]}, "amazon.de": {"methods": ["totp"]}}`, "[{changed amazon.com amazon.com [sms call totp] [totp]}]"},
 		{"built in, by login host", File{}, `[["Google", {"domain": "accounts.google.com", "tfa": ["sms"]}], ["New", {"domain": "new.com", "tfa": ["sms"]}]]`,
-			"[{accounts.google.com Google [sms call totp app key] [sms]} {new.com New [] [sms]}]"},
+			"[{changed accounts.google.com Google [sms call totp app key] [sms]} {added new.com New [] [sms]}]"},
 	} {
 		if got := fmt.Sprint(Changes(tt.before, list(tt.after))); got != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
