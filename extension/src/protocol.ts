@@ -15,6 +15,18 @@ export const MAX_REPLY = 1048576;
 /** MaxAccounts is the most accounts one reply lists. */
 export const MAX_ACCOUNTS = 50;
 
+/** Of one site. */
+export const MAX_MARKS = 64;
+
+/** Sites with marks. */
+export const MAX_TAUGHT = 1000;
+
+/** Bytes of a field's name. */
+export const MAX_FIELD = 200;
+
+/** Services with a reminder; as many one reply lists. */
+export const MAX_SERVICES = 500;
+
 /** Method is a request's name. */
 export type Method =
   | "host.hello"
@@ -23,7 +35,13 @@ export type Method =
   | "accounts.match"
   | "accounts.search"
   | "site.allow"
-  | "code.release";
+  | "code.release"
+  | "site.marks"
+  | "site.mark"
+  | "service.facts"
+  | "service.remind"
+  | "services.list"
+  | "recovery.next";
 
 /** Request is one message from the extension. */
 export interface Request {
@@ -62,6 +80,8 @@ export type ErrorCode =
   | "frame_refused"
   | "not_allowed"
   | "budget_used"
+  | "recovery_empty"
+  | "limit_reached"
   | "internal";
 
 /** Context says where a code would go. */
@@ -113,6 +133,8 @@ export interface Account {
   readonly digits: number;
   readonly period: number;
   readonly site?: string;
+  readonly append: boolean;
+  readonly recovery: number;
 }
 
 /** MatchParams asks which accounts may serve a document. */
@@ -166,4 +188,101 @@ export interface ReleaseResult {
   readonly code: string;
   readonly validFrom: number;
   readonly expiresAt: number;
+}
+
+/** MarksParams asks what the user taught of a document's site. */
+export interface MarksParams {
+  readonly context: Context;
+}
+
+/** MarkAs is what the user says of a field. */
+export type MarkAs = "totp" | "never" | "forget";
+
+/** Mark is what the user taught of one field. */
+export interface Mark {
+  readonly field: string;
+  readonly as: MarkAs;
+}
+
+/** MarkParams teaches one field of the context's site, its origin. */
+export interface MarkParams {
+  readonly context: Context;
+  readonly field: string;
+  readonly as: MarkAs;
+}
+
+/** MarksResult lists the marks of the site, at most MaxMarks, by field. */
+export interface MarksResult {
+  readonly marks: readonly Mark[];
+}
+
+/** TwoFactor is a way in which a service asks for a second factor. */
+export type TwoFactor = "sms" | "call" | "email" | "totp" | "app" | "key";
+
+/** Service is what the directory says of a service. */
+export interface Service {
+  readonly name: string;
+  readonly methods: readonly TwoFactor[];
+  readonly setup?: string;
+  readonly recovery?: string;
+  readonly note?: string;
+}
+
+/** Reminder is how far the user is on the way from text messages to an authenticator. */
+export type Reminder = "none" | "seen" | "wanted" | "done" | "dismissed";
+
+/** FactsParams asks about the service of a document's host. */
+export interface FactsParams {
+  readonly context: Context;
+}
+
+/** FactsResult tells what is known, also of a service that the directory does not have. */
+export interface FactsResult {
+  readonly name: string;
+  readonly service?: Service;
+  readonly accounts: number;
+  readonly reminder: Reminder;
+}
+
+/** RemindParams keeps the user's wish for the service of a document's host. */
+export interface RemindParams {
+  readonly context: Context;
+  readonly reminder: Reminder;
+}
+
+/** RemindResult lists the hosts, without port, at which a reminder is wanted. */
+export interface RemindResult {
+  readonly hosts: readonly string[];
+}
+
+/** Stage says how far a service is from text messages. */
+export type Stage = "sms" | "app_possible" | "done";
+
+/** ServiceState is one service of the user's. */
+export interface ServiceState {
+  readonly name: string;
+  readonly host: string;
+  readonly state: Stage;
+  readonly setup?: string;
+  readonly reminder: Reminder;
+  readonly accounts: number;
+}
+
+/** ServicesResult lists the user's services by stage and name, and the hosts as in [RemindResult]. */
+export interface ServicesResult {
+  readonly services: readonly ServiceState[];
+  readonly hosts: readonly string[];
+}
+
+/** RecoveryParams asks for one recovery code of an account that is bound to the context, after the user confirmed. */
+export interface RecoveryParams {
+  readonly handle: string;
+  readonly context: Context;
+  readonly nonce: string;
+}
+
+/** RecoveryResult is a code that counts as used from now on. */
+export interface RecoveryResult {
+  readonly code: string;
+  readonly left: number;
 }

@@ -23,22 +23,38 @@ const (
 // MaxAccounts is the most accounts one reply lists.
 const MaxAccounts = 50
 
+// What a vault keeps of what the user taught and wants to be reminded of.
+const (
+	MaxMarks    = 64   // Of one site.
+	MaxTaught   = 1000 // Sites with marks.
+	MaxField    = 200  // Bytes of a field's name.
+	MaxServices = 500  // Services with a reminder; as many one reply lists.
+)
+
 // Method is a request's name. The set is closed.
 type Method string
 
 // The methods, each with its parameters and its result.
 const (
-	MethodHello  Method = "host.hello"      // HelloParams → HelloResult
-	MethodUnlock Method = "vault.unlock"    // – → VaultResult, once the native prompt ended
-	MethodLock   Method = "vault.lock"      // – → VaultResult
-	MethodMatch  Method = "accounts.match"  // MatchParams → MatchResult
-	MethodSearch Method = "accounts.search" // SearchParams → SearchResult
-	MethodAllow  Method = "site.allow"      // AllowParams → AllowResult
-	MethodCode   Method = "code.release"    // ReleaseParams → ReleaseResult
+	MethodHello    Method = "host.hello"      // HelloParams → HelloResult
+	MethodUnlock   Method = "vault.unlock"    // – → VaultResult, once the native prompt ended
+	MethodLock     Method = "vault.lock"      // – → VaultResult
+	MethodMatch    Method = "accounts.match"  // MatchParams → MatchResult
+	MethodSearch   Method = "accounts.search" // SearchParams → SearchResult
+	MethodAllow    Method = "site.allow"      // AllowParams → AllowResult
+	MethodCode     Method = "code.release"    // ReleaseParams → ReleaseResult
+	MethodMarks    Method = "site.marks"      // MarksParams → MarksResult
+	MethodMark     Method = "site.mark"       // MarkParams → MarksResult
+	MethodFacts    Method = "service.facts"   // FactsParams → FactsResult
+	MethodRemind   Method = "service.remind"  // RemindParams → RemindResult
+	MethodServices Method = "services.list"   // – → ServicesResult
+	MethodRecovery Method = "recovery.next"   // RecoveryParams → RecoveryResult
 )
 
 // Methods lists the closed set.
-var Methods = []Method{MethodHello, MethodUnlock, MethodLock, MethodMatch, MethodSearch, MethodAllow, MethodCode}
+var Methods = []Method{
+	MethodHello, MethodUnlock, MethodLock, MethodMatch, MethodSearch, MethodAllow, MethodCode,
+}
 
 // Request is one message from the extension.
 type Request struct {
@@ -83,13 +99,16 @@ const (
 	ErrFrame         ErrorCode = "frame_refused"  // the document stands in one of another site
 	ErrNotAllowed    ErrorCode = "not_allowed"    // the account does not serve this host: ask, then site.allow
 	ErrBudget        ErrorCode = "budget_used"    // too many codes in a short time
+	ErrRecoveryEmpty ErrorCode = "recovery_empty" // the account has no recovery code left
+	ErrLimit         ErrorCode = "limit_reached"  // the vault keeps no more of this: MaxMarks, MaxTaught, MaxServices
 	ErrInternal      ErrorCode = "internal"       // a defect of ours
 )
 
 // ErrorCodes lists the closed set.
 var ErrorCodes = []ErrorCode{
 	ErrBadRequest, ErrUnknownMethod, ErrTooLarge, ErrVaultMissing, ErrVaultLocked, ErrVaultDamaged, ErrVaultNewer,
-	ErrVaultStorage, ErrUnlock, ErrHandle, ErrOrigin, ErrFrame, ErrNotAllowed, ErrBudget, ErrInternal,
+	ErrVaultStorage, ErrUnlock, ErrHandle, ErrOrigin, ErrFrame, ErrNotAllowed, ErrBudget,
+	ErrRecoveryEmpty, ErrLimit, ErrInternal,
 }
 
 // Context says where a code would go. The background script builds it from the
@@ -176,6 +195,8 @@ type Account struct {
 	Digits   int         `json:"digits"`         // characters of a code
 	Period   int         `json:"period"`         // seconds; 0 for hotp
 	Site     string      `json:"site,omitempty"` // a host that it serves, as shown to people
+	Append   bool        `json:"append"`         // the code goes behind the password that was typed
+	Recovery int         `json:"recovery"`       // recovery codes left
 }
 
 // MatchParams asks which accounts may serve a document.
@@ -243,4 +264,148 @@ type ReleaseResult struct {
 	Code      string `json:"code"`
 	ValidFrom int64  `json:"validFrom"` // 0 for hotp
 	ExpiresAt int64  `json:"expiresAt"` // 0 for hotp
+}
+
+// MarksParams asks what the user taught of a document's site.
+type MarksParams struct {
+	Context Context `json:"context"`
+}
+
+// MarkAs is what the user says of a field.
+type MarkAs string
+
+// What a field can be marked as.
+const (
+	MarkTOTP   MarkAs = "totp"   // it takes the authenticator's code
+	MarkNever  MarkAs = "never"  // no code belongs there
+	MarkForget MarkAs = "forget" // takes the mark away: asked for, never kept
+)
+
+// MarksAs lists the closed set.
+var MarksAs = []MarkAs{MarkTOTP, MarkNever, MarkForget}
+
+// Mark is what the user taught of one field.
+type Mark struct {
+	Field string `json:"field"` // the extension's name for it, made of its attributes: 1 to MaxField bytes
+	As    MarkAs `json:"as"`
+}
+
+// MarkParams teaches one field of the context's site, its origin.
+type MarkParams struct {
+	Context Context `json:"context"`
+	Field   string  `json:"field"`
+	As      MarkAs  `json:"as"`
+}
+
+// MarksResult lists the marks of the site, at most MaxMarks, by field.
+type MarksResult struct {
+	Marks []Mark `json:"marks"`
+}
+
+// TwoFactor is a way in which a service asks for a second factor.
+type TwoFactor string
+
+// The second factors.
+const (
+	TwoFactorSMS   TwoFactor = "sms"
+	TwoFactorCall  TwoFactor = "call"
+	TwoFactorEmail TwoFactor = "email"
+	TwoFactorTOTP  TwoFactor = "totp" // any authenticator app
+	TwoFactorApp   TwoFactor = "app"  // the service's own app
+	TwoFactorKey   TwoFactor = "key"  // a security key, a passkey
+)
+
+// TwoFactors lists the closed set.
+var TwoFactors = []TwoFactor{TwoFactorSMS, TwoFactorCall, TwoFactorEmail, TwoFactorTOTP, TwoFactorApp, TwoFactorKey}
+
+// Service is what the directory says of a service.
+type Service struct {
+	Name     string      `json:"name"`
+	Methods  []TwoFactor `json:"methods"`            // none if it is not known
+	Setup    string      `json:"setup,omitempty"`    // https URL of the page that sets up an authenticator
+	Recovery string      `json:"recovery,omitempty"` // https URL for those who cannot sign in
+	Note     string      `json:"note,omitempty"`     // in English
+}
+
+// Reminder is how far the user is on the way from text messages to an authenticator.
+type Reminder string
+
+// The reminders.
+const (
+	ReminderNone      Reminder = "none"      // nothing is kept of the service
+	ReminderSeen      Reminder = "seen"      // helped with a message that did not arrive; changes none but this
+	ReminderWanted    Reminder = "wanted"    // remind me at the next visit
+	ReminderDone      Reminder = "done"      // switched
+	ReminderDismissed Reminder = "dismissed" // do not ask again
+)
+
+// Reminders lists the closed set.
+var Reminders = []Reminder{ReminderNone, ReminderSeen, ReminderWanted, ReminderDone, ReminderDismissed}
+
+// FactsParams asks about the service of a document's host.
+type FactsParams struct {
+	Context Context `json:"context"`
+}
+
+// FactsResult tells what is known, also of a service that the directory does not have.
+type FactsResult struct {
+	Name     string   `json:"name"`              // the service's name, else the registrable domain, else the host
+	Service  *Service `json:"service,omitempty"` // left out where the directory has none
+	Accounts int      `json:"accounts"`          // of the vault that serve it
+	Reminder Reminder `json:"reminder"`
+}
+
+// RemindParams keeps the user's wish for the service of a document's host.
+type RemindParams struct {
+	Context  Context  `json:"context"`
+	Reminder Reminder `json:"reminder"`
+}
+
+// RemindResult lists the hosts, without port, at which a reminder is wanted.
+type RemindResult struct {
+	Hosts []string `json:"hosts"`
+}
+
+// Stage says how far a service is from text messages.
+type Stage string
+
+// The stages.
+const (
+	StageSMS  Stage = "sms"          // on text messages, and no app possible that we know of
+	StageApp  Stage = "app_possible" // the directory says that it takes an authenticator
+	StageDone Stage = "done"         // the vault has an account of it, or the user said so
+)
+
+// Stages lists the closed set.
+var Stages = []Stage{StageSMS, StageApp, StageDone}
+
+// ServiceState is one service of the user's.
+type ServiceState struct {
+	Name     string   `json:"name"`
+	Host     string   `json:"host"` // where it signs in; may be empty
+	State    Stage    `json:"state"`
+	Setup    string   `json:"setup,omitempty"` // https URL
+	Reminder Reminder `json:"reminder"`
+	Accounts int      `json:"accounts"` // of the vault that serve it
+}
+
+// ServicesResult lists the user's services by stage and name, and the hosts as
+// in [RemindResult].
+type ServicesResult struct {
+	Services []ServiceState `json:"services"`
+	Hosts    []string       `json:"hosts"`
+}
+
+// RecoveryParams asks for one recovery code of an account that is bound to the
+// context, after the user confirmed.
+type RecoveryParams struct {
+	Handle  string  `json:"handle"`
+	Context Context `json:"context"`
+	Nonce   string  `json:"nonce"` // as in ReleaseParams
+}
+
+// RecoveryResult is a code that counts as used from now on.
+type RecoveryResult struct {
+	Code string `json:"code"`
+	Left int    `json:"left"` // that were not used
 }
