@@ -55,6 +55,9 @@ type Account struct {
 	Period    time.Duration // whole seconds, 1 s to 86400 s; 30 s for Steam; 0 for HOTP
 	Counter   uint64        // HOTP: of the next code; 0 for the others
 	Sites     []string      // origins it is bound to, e.g. "https://github.com"; opaque here
+	Append    bool          // its sites take the code behind the password, in one field
+
+	RecoveryCodes []RecoveryCode // in the order in which they were given
 }
 
 // New returns an account with the defaults: SHA1, 6 digits and 30 s; no period
@@ -92,8 +95,8 @@ func (a Account) Label() string {
 	return "unnamed account"
 }
 
-// Validate reports the first field that is out of its bounds. ID and Sites are
-// not looked at.
+// Validate reports the first field that is out of its bounds. ID, Sites and
+// RecoveryCodes are not looked at.
 func (a Account) Validate() error {
 	if err := checkText("issuer", a.Issuer); err != nil {
 		return err

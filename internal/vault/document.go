@@ -29,26 +29,31 @@ type envelope[T any] struct {
 	Generation uint64         `json:"generation"` // counts the saves
 	Vault      string         `json:"vault"`      // random, never changes
 	Accounts   []T            `json:"accounts"`
-	Unknown    jsontext.Value `json:",embed"` // from newer versions: kept
+	Taught     jsontext.Value `json:"taught,omitzero"`    // []taughtSite, read when it is asked for
+	Reminders  jsontext.Value `json:"reminders,omitzero"` // []reminder, likewise
+	Unknown    jsontext.Value `json:",embed"`             // from newer versions: kept
 }
 
 // record is one account in accounts.age. Times are in milliseconds since 1970.
 type record struct {
-	ID        string         `json:"id"`
-	Type      string         `json:"type"`
-	Issuer    string         `json:"issuer,omitzero"`
-	Name      string         `json:"name,omitzero"`
-	Secret    string         `json:"secret,omitzero"`    // base32 without padding
-	Algorithm string         `json:"algorithm,omitzero"` // SHA1 if left out
-	Digits    int            `json:"digits"`
-	Period    int            `json:"period,omitzero"`  // seconds
-	Counter   uint64         `json:"counter,omitzero"` // of the next code
-	Sites     []string       `json:"sites,omitzero"`
-	Created   int64          `json:"created"`
-	LabelsAt  int64          `json:"labelsAt,omitzero"`  // when issuer or name changed, if they did
-	SitesAt   int64          `json:"sitesAt,omitzero"`   // when sites changed
-	RemovedAt int64          `json:"removedAt,omitzero"` // a tombstone, if not zero
-	Unknown   jsontext.Value `json:",embed"`
+	ID        string   `json:"id"`
+	Type      string   `json:"type"`
+	Issuer    string   `json:"issuer,omitzero"`
+	Name      string   `json:"name,omitzero"`
+	Secret    string   `json:"secret,omitzero"`    // base32 without padding
+	Algorithm string   `json:"algorithm,omitzero"` // SHA1 if left out
+	Digits    int      `json:"digits"`
+	Period    int      `json:"period,omitzero"`  // seconds
+	Counter   uint64   `json:"counter,omitzero"` // of the next code
+	Sites     []string `json:"sites,omitzero"`
+	Append    bool     `json:"append,omitzero"`
+	Created   int64    `json:"created"`
+	LabelsAt  int64    `json:"labelsAt,omitzero"`  // when issuer or name changed, if they did
+	SitesAt   int64    `json:"sitesAt,omitzero"`   // when sites changed
+	AppendAt  int64    `json:"appendAt,omitzero"`  // when append changed
+	RemovedAt int64    `json:"removedAt,omitzero"` // a tombstone, if not zero
+	recovery
+	Unknown jsontext.Value `json:",embed"`
 }
 
 // document is accounts.age, understood.
@@ -79,7 +84,8 @@ func parseDocument(plain []byte) (*document, error) {
 		if json.Unmarshal(plain, &loose) != nil || loose.Schema != schema {
 			return nil, fmt.Errorf("%w: accounts are not JSON as expected", ErrDamaged)
 		}
-		d.envelope = envelope[record]{Schema: loose.Schema, Generation: loose.Generation, Vault: loose.Vault, Unknown: loose.Unknown}
+		d.envelope = envelope[record]{Schema: loose.Schema, Generation: loose.Generation, Vault: loose.Vault,
+			Taught: loose.Taught, Reminders: loose.Reminders, Unknown: loose.Unknown}
 		for i, raw := range loose.Accounts {
 			var r record
 			if err := json.Unmarshal(raw, &r); err != nil {
@@ -134,7 +140,8 @@ func (d *document) write(w io.Writer) error {
 	if len(d.aside) == 0 {
 		return json.MarshalWrite(w, &d.envelope)
 	}
-	all := envelope[jsontext.Value]{Schema: d.Schema, Generation: d.Generation, Vault: d.Vault, Unknown: d.Unknown}
+	all := envelope[jsontext.Value]{Schema: d.Schema, Generation: d.Generation, Vault: d.Vault,
+		Taught: d.Taught, Reminders: d.Reminders, Unknown: d.Unknown}
 	for i := range d.Accounts {
 		raw, err := json.Marshal(&d.Accounts[i])
 		if err != nil {
@@ -168,6 +175,7 @@ func (r *record) account() (account.Account, error) {
 	a := account.Account{
 		ID: r.ID, Type: account.Type(r.Type), Issuer: r.Issuer, Name: r.Name, Algorithm: account.Algorithm(r.Algorithm),
 		Digits: r.Digits, Period: time.Duration(r.Period) * time.Second, Counter: r.Counter, Sites: r.Sites,
+		Append: r.Append, RecoveryCodes: r.recovery.codes(),
 	}
 	if a.Algorithm == "" {
 		a.Algorithm = account.SHA1
@@ -192,6 +200,10 @@ func (r *record) set(a account.Account, now int64) {
 	if !slices.Equal(r.Sites, a.Sites) {
 		r.Sites, r.SitesAt = a.Sites, max(now, r.Created+1, r.SitesAt+1)
 	}
+	if r.Append != a.Append {
+		r.Append, r.AppendAt = a.Append, max(now, r.Created+1, r.AppendAt+1)
+	}
+	r.recovery.set(a.RecoveryCodes, max(now, r.Created+1))
 	r.Type, r.Secret, r.Digits, r.Counter = string(a.Type), a.Secret.Base32(), a.Digits, a.Counter
 	r.Algorithm, r.Period = string(a.Algorithm), int(a.Period/time.Second)
 	if a.Algorithm == account.SHA1 {

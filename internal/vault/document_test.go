@@ -243,6 +243,7 @@ func FuzzParseDocument(f *testing.F) {
 	f.Add([]byte(`{"schema":1,"generation":5,"vault":"V","accounts":[` + good + `]}`))
 	f.Add([]byte(`{"schema":1,"vault":"V","x":[1e400],"accounts":[null,7,{"id":"A","removedAt":1},` + good + `,` + good + `]}`))
 	f.Add([]byte(`{"schema":2}`))
+	f.Add([]byte(`{"schema":1,"vault":"V","taught":[ 7 ],"reminders":{},"accounts":[` + strings.TrimSuffix(good, "}") + `,"append":true,"recovery":[{"code":"","usedAt":-1}],"recoveryAt":1}]}`))
 	f.Add([]byte(`{"schema":1,"vault":"V","accounts":[{"id":"A","digits":"6","\u0000":"\ud83d\ude00"}]}`))
 	f.Fuzz(func(t *testing.T, plain []byte) {
 		d, err := parseDocument(plain)

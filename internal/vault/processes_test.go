@@ -27,6 +27,12 @@ var children = map[string]func() error{
 	"code": func() error {
 		return repeat(func(v *Vault, _ int) error { return printed(v.NextCode(os.Getenv("VAULT_TEST_ID"))) })
 	},
+	"recover": func() error {
+		return repeat(func(v *Vault, _ int) error {
+			code, _, err := v.NextRecovery(os.Getenv("VAULT_TEST_ID"))
+			return printed(string(code.Bytes()), err)
+		})
+	},
 	"spend": func() error {
 		return repeat(func(v *Vault, _ int) error {
 			v.now = func() time.Time { return noon }

@@ -35,13 +35,13 @@ func (tx *Tx) Add(a account.Account) (id string, err error) {
 	}
 	r := record{ID: rand.Text(), Created: tx.now}
 	r.set(a, tx.now)
-	r.LabelsAt, r.SitesAt = 0, 0 // as created
+	r.LabelsAt, r.SitesAt, r.AppendAt = 0, 0, 0 // as created
 	tx.doc.Accounts = append(tx.doc.Accounts, r)
 	return r.ID, nil
 }
 
-// Edit changes the account with that id. A counter only moves forward, and a
-// secret never changes under an id.
+// Edit changes the account with that id. A counter only moves forward, a used
+// recovery code stays used, and a secret never changes under an id.
 func (tx *Tx) Edit(id string, change func(*account.Account) error) error {
 	r, err := tx.find(id, false)
 	if err != nil {

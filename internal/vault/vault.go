@@ -56,7 +56,8 @@ type Vault struct {
 	doc      *document
 	seen     stamp // accounts.age as it was when doc was read
 	accounts []account.Account
-	byID     map[string]int // into accounts
+	byID     map[string]int    // into accounts
+	marks    map[string][]Mark // by origin; nil until they are asked for
 }
 
 // Open finds the vault in the folder home. It returns [ErrMissing] when there
@@ -131,8 +132,11 @@ func (v *Vault) SetAside() []error {
 func (v *Vault) Lock() {
 	for _, a := range v.accounts {
 		a.Secret.Wipe()
+		for _, c := range a.RecoveryCodes {
+			c.Code.Wipe()
+		}
 	}
-	v.identity, v.tried, v.doc, v.accounts, v.byID = nil, nil, nil, nil, nil
+	v.identity, v.tried, v.doc, v.accounts, v.byID, v.marks = nil, nil, nil, nil, nil, nil
 	v.state.forget()
 }
 
@@ -190,7 +194,7 @@ func (v *Vault) read(identity *age.X25519Identity) error {
 }
 
 func (v *Vault) take(doc *document, seen stamp) {
-	v.doc, v.seen, v.accounts, v.byID = doc, seen, nil, nil
+	v.doc, v.seen, v.accounts, v.byID, v.marks = doc, seen, nil, nil, nil
 	v.accounts, v.byID = doc.live()
 }
 

@@ -1,0 +1,99 @@
+package account
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// What recovery codes may be. Real ones have 6 to 32 characters, and come in
+// sheets of 5 to 16.
+const (
+	MaxRecoveryCodes  = 100 // of one account, used ones included
+	minRecoveryLength = 4
+	maxRecoveryLength = 64
+)
+
+// ErrRecoveryFull says that an account holds no more recovery codes.
+var ErrRecoveryFull = fmt.Errorf("at most %d recovery codes are kept of an account", MaxRecoveryCodes)
+
+// RecoveryCode is one of the codes that an issuer hands out for the day when no
+// other second factor is at hand. It works once.
+type RecoveryCode struct {
+	Code Secret    // 4 to 64 visible ASCII characters, single spaces between them
+	Used time.Time // zero until it was given out
+}
+
+// RecoveryLeft counts the recovery codes that were not used.
+func (a Account) RecoveryLeft() (left int) {
+	for _, c := range a.RecoveryCodes {
+		if c.Used.IsZero() {
+			left++
+		}
+	}
+	return left
+}
+
+// UseRecovery marks the first recovery code that was not used and returns it; ok
+// is false if there is none.
+func (a *Account) UseRecovery(now time.Time) (code Secret, ok bool) {
+	for i := range a.RecoveryCodes {
+		if c := &a.RecoveryCodes[i]; c.Used.IsZero() {
+			c.Used = now
+			return c.Code, true
+		}
+	}
+	return Secret{}, false
+}
+
+// AddRecovery appends the codes that a does not hold yet, in their order, and
+// counts the others. It returns [ErrRecoveryFull] and adds none if they are too many.
+func (a *Account) AddRecovery(codes []Secret) (already int, err error) {
+	all := slices.Clone(a.RecoveryCodes)
+	for _, code := range codes {
+		if slices.ContainsFunc(all, func(c RecoveryCode) bool { return c.Code.Equal(code) }) {
+			already++
+			continue
+		}
+		all = append(all, RecoveryCode{Code: code})
+	}
+	if len(all) > MaxRecoveryCodes {
+		return 0, ErrRecoveryFull
+	}
+	a.RecoveryCodes = all
+	return already, nil
+}
+
+// numbered is how sheets number their lines: "1. ", "12) ".
+var numbered = regexp.MustCompile(`^[0-9]{1,3}[.)] +`)
+
+// ParseRecoveryCodes reads one code a line. Spaces around it, the line's number
+// and blank lines are passed over. Its errors name a line and never hold its text.
+func ParseRecoveryCodes(text []byte) (codes []Secret, err error) {
+	number := 0
+	for line := range bytes.Lines(bytes.TrimPrefix(text, []byte("\ufeff"))) {
+		number++
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			continue
+		}
+		line = line[len(numbered.Find(line)):]
+		switch {
+		case len(line) < minRecoveryLength || len(line) > maxRecoveryLength:
+			return nil, fmt.Errorf("line %d: %d characters, a recovery code has %d to %d", number, len(line), minRecoveryLength, maxRecoveryLength)
+		case bytes.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' }):
+			return nil, fmt.Errorf("line %d: a recovery code has letters, digits and signs of the English keyboard only", number)
+		case bytes.Contains(line, []byte("  ")):
+			return nil, fmt.Errorf("line %d: there are several codes, or words: give one code a line", number)
+		case len(codes) == MaxRecoveryCodes:
+			return nil, ErrRecoveryFull
+		}
+		codes = append(codes, NewSecret(line))
+	}
+	if len(codes) == 0 {
+		return nil, errors.New("no recovery code is in it")
+	}
+	return codes, nil
+}

@@ -1,0 +1,207 @@
+package vault
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// What a vault keeps of what the user taught and wants to be reminded of. More
+// is refused: nothing that the user said is dropped for something newer.
+const (
+	MaxMarks     = 64   // of one site
+	MaxTaught    = 1000 // sites with marks
+	MaxReminders = 500
+)
+
+// The refusals.
+var (
+	ErrManyMarks     = fmt.Errorf("a site has at most %d marks", MaxMarks)
+	ErrManyTaught    = fmt.Errorf("at most %d sites have marks", MaxTaught)
+	ErrManyReminders = fmt.Errorf("at most %d services are remembered", MaxReminders)
+)
+
+// Mark is what the user taught of one field of a site.
+type Mark struct {
+	Field string // the extension's name for it; opaque here
+	As    string // "totp" or "never"; opaque here, and never empty
+}
+
+// taughtSite is one origin in accounts.age.
+type taughtSite struct {
+	Origin  string         `json:"origin"`
+	Marks   []mark         `json:"marks"`
+	Unknown jsontext.Value `json:",embed"` // from newer versions: kept
+}
+
+type mark struct {
+	Field   string         `json:"field"`
+	As      string         `json:"as,omitzero"` // forgotten, if left out
+	At      int64          `json:"at"`          // when it last changed, ms
+	Unknown jsontext.Value `json:",embed"`
+}
+
+// live counts the marks that were not forgotten.
+func (s taughtSite) live() (n int) {
+	for _, m := range s.Marks {
+		if m.As != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// Marks are what the user taught of an origin, by field. The slice is the
+// vault's own: read only. The vault must be open.
+func (v *Vault) Marks(origin string) ([]Mark, error) {
+	if v.marks == nil {
+		sites, err := listOf[taughtSite](v.doc.Taught)
+		if err != nil {
+			return nil, err
+		}
+		v.marks = make(map[string][]Mark, len(sites))
+		for _, s := range sites {
+			var live []Mark
+			for _, m := range s.Marks {
+				if m.As != "" {
+					live = append(live, Mark{m.Field, m.As})
+				}
+			}
+			slices.SortFunc(live, func(a, b Mark) int { return cmp.Compare(a.Field, b.Field) })
+			v.marks[s.Origin] = live
+		}
+	}
+	return v.marks[origin], nil
+}
+
+// Mark keeps what the user taught of a field, or forgets it, where as is empty.
+// It returns [ErrManyMarks] or [ErrManyTaught] when there is no room.
+func (tx *Tx) Mark(origin, field, as string) error {
+	sites, err := listOf[taughtSite](tx.doc.Taught)
+	if err != nil {
+		return err
+	}
+	for i := range sites { // forgotten long ago: every vault that it is merged with knows by now
+		sites[i].Marks = slices.DeleteFunc(sites[i].Marks, func(m mark) bool { return m.As == "" && tx.isOld(m.At) })
+	}
+	sites = slices.DeleteFunc(sites, func(s taughtSite) bool { return len(s.Marks) == 0 && s.Origin != origin })
+	s := &taughtSite{}
+	if i := slices.IndexFunc(sites, func(s taughtSite) bool { return s.Origin == origin }); i >= 0 {
+		s = &sites[i]
+	} else {
+		sites = append(sites, taughtSite{Origin: origin})
+		s = &sites[len(sites)-1]
+	}
+	i := slices.IndexFunc(s.Marks, func(m mark) bool { return m.Field == field })
+	if i < 0 {
+		i = len(s.Marks)
+		s.Marks = append(s.Marks, mark{Field: field})
+	}
+	m := &s.Marks[i]
+	m.As, m.At = as, max(tx.now, m.At+1)
+	taught := 0
+	for _, s := range sites {
+		taught += min(1, s.live())
+	}
+	switch {
+	case as == "":
+	case s.live() > MaxMarks:
+		return ErrManyMarks
+	case taught > MaxTaught:
+		return ErrManyTaught
+	}
+	tx.doc.Taught, err = json.Marshal(sites)
+	return err
+}
+
+// isOld tells whether what was forgotten then need not be kept any longer.
+func (tx *Tx) isOld(at int64) bool { return tx.now-at > keepRemoved.Milliseconds() }
+
+// listOf reads a list of the document. One that is not understood is
+// [ErrDamaged], stays as it is, and leaves the accounts alone.
+func listOf[T any](raw jsontext.Value) (list []T, err error) {
+	if len(raw) > 0 {
+		err = json.Unmarshal(raw, &list)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: what was taught or is to be reminded of is not JSON as expected", ErrDamaged)
+	}
+	return list, nil
+}
+
+// Reminder is how far the user is on the way from text messages to an
+// authenticator at one service.
+type Reminder struct {
+	Service string // its name in the directory; "" where the directory has none
+	Domain  string // the registrable domain, or host, where it was kept first
+	State   string // "seen", "wanted" …; opaque here, and never empty
+}
+
+// reminder is one in accounts.age. Its key is the service, else the domain.
+type reminder struct {
+	Service string         `json:"service,omitzero"`
+	Domain  string         `json:"domain"`
+	State   string         `json:"state,omitzero"` // forgotten, if left out
+	At      int64          `json:"at"`             // when the state last changed, ms
+	Unknown jsontext.Value `json:",embed"`
+}
+
+// Reminders are the services that the user was helped with, in that order. The
+// vault must be open.
+func (v *Vault) Reminders() ([]Reminder, error) {
+	kept, err := listOf[reminder](v.doc.Reminders)
+	var live []Reminder
+	for _, r := range kept {
+		if r.State != "" {
+			live = append(live, Reminder{r.Service, r.Domain, r.State})
+		}
+	}
+	return live, err
+}
+
+// Remind keeps a reminder in the place of the one of the same service, or of the
+// same domain where either has no service; with an empty state it forgets it. It
+// returns [ErrManyReminders] when there is no room.
+func (tx *Tx) Remind(to Reminder) error {
+	if to.Domain == "" || strings.ContainsAny(to.Domain, "/ ") {
+		return errors.New("a reminder needs a domain")
+	}
+	kept, err := listOf[reminder](tx.doc.Reminders)
+	if err != nil {
+		return err
+	}
+	kept = slices.DeleteFunc(kept, func(r reminder) bool { return r.State == "" && tx.isOld(r.At) })
+	i := slices.IndexFunc(kept, func(r reminder) bool { return to.Of(r.Service, r.Domain) })
+	if i < 0 {
+		i = len(kept)
+		kept = append(kept, reminder{Domain: to.Domain})
+	}
+	r := &kept[i]
+	if r.Service == "" {
+		r.Service = to.Service
+	}
+	r.State, r.At = to.State, max(tx.now, r.At+1)
+	live := 0
+	for _, r := range kept {
+		live += min(1, len(r.State))
+	}
+	if to.State != "" && live > MaxReminders {
+		return ErrManyReminders
+	}
+	tx.doc.Reminders, err = json.Marshal(kept)
+	return err
+}
+
+// Of tells whether r is the reminder of a service, or of a domain where one of
+// the two has no service: the directory may know by now what it did not.
+func (r Reminder) Of(service, domain string) bool {
+	if r.Service != "" && service != "" {
+		return r.Service == service
+	}
+	return r.Domain == domain
+}
