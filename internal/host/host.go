@@ -39,6 +39,8 @@ type Config struct {
 	Active func()
 	Budget vault.Budget
 	Now    func() time.Time
+	// Directory tells what services take; nil for none.
+	Directory Directory
 }
 
 const (
@@ -61,7 +63,12 @@ type Host struct {
 }
 
 // New makes a host.
-func New(c Config) *Host { return &Host{Config: c, session: newSession()} }
+func New(c Config) *Host {
+	if c.Directory == nil {
+		c.Directory = noDirectory{}
+	}
+	return &Host{Config: c, session: newSession()}
+}
 
 // Serve answers until the stream ends. It returns nil at its regular end.
 func (h *Host) Serve(r *nativemsg.Reader, w *nativemsg.Writer) error {
@@ -151,7 +158,7 @@ func (h *Host) reply(ctx context.Context, req protocol.Request) protocol.Reply {
 // handle does one request. The set of methods is closed.
 func (h *Host) handle(ctx context.Context, req protocol.Request) (any, error) {
 	switch req.Method {
-	case protocol.MethodUnlock, protocol.MethodSearch, protocol.MethodAllow, protocol.MethodCode:
+	case protocol.MethodUnlock, protocol.MethodSearch, protocol.MethodAllow, protocol.MethodCode, protocol.MethodMark, protocol.MethodRecovery:
 		h.Active()
 	}
 	switch req.Method {
@@ -169,6 +176,18 @@ func (h *Host) handle(ctx context.Context, req protocol.Request) (any, error) {
 		return with(req, func(p protocol.AllowParams) (any, error) { return h.allow(ctx, p) })
 	case protocol.MethodCode:
 		return with(req, func(p protocol.ReleaseParams) (any, error) { return h.release(ctx, p) })
+	case protocol.MethodMarks:
+		return with(req, func(p protocol.MarksParams) (any, error) { return h.marks(ctx, p) })
+	case protocol.MethodMark:
+		return with(req, func(p protocol.MarkParams) (any, error) { return h.mark(ctx, p) })
+	case protocol.MethodFacts:
+		return with(req, func(p protocol.FactsParams) (any, error) { return h.facts(ctx, p) })
+	case protocol.MethodRemind:
+		return with(req, func(p protocol.RemindParams) (any, error) { return h.remind(ctx, p) })
+	case protocol.MethodServices:
+		return with(req, func(struct{}) (any, error) { return h.services(ctx) })
+	case protocol.MethodRecovery:
+		return with(req, func(p protocol.RecoveryParams) (any, error) { return h.recovery(ctx, p) })
 	default:
 		return nil, &protocol.Error{Code: protocol.ErrUnknownMethod, Message: "This host does not know that request.",
 			Hint: "Update Codefob: the extension is newer than the host."}
@@ -372,6 +391,7 @@ func (h *Host) describe(a account.Account, strength site.Strength) protocol.Acco
 	d := protocol.Account{
 		Handle: h.session.handle(a.ID), Issuer: a.Issuer, Account: a.Name, Strength: protocol.Strength(strength.String()),
 		Type: protocol.AccountType(a.Type), Digits: a.Digits, Period: int(a.Period / time.Second),
+		Append: a.Append, Recovery: a.RecoveryLeft(),
 	}
 	if sites := site.Stored(a.Sites); len(sites) > 0 {
 		d.Site = sites[0].Origin.Display()

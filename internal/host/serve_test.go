@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/iotest"
 
+	"codefob/internal/account"
 	"codefob/internal/nativemsg"
 	"codefob/internal/protocol"
 	"codefob/internal/vault"
@@ -69,6 +70,15 @@ func TestRequestsAreReadStrictly(t *testing.T) {
 		{`{"id":7,"method":"accounts.search","params":{"query":"","limit":"1"}}`, 7, bad},
 		{`{"id":7,"method":"code.release"}`, 7, bad},
 		{`{"id":7,"method":"site.allow","params":{}}`, 7, bad},
+		{`{"id":7,"method":"site.marks"}`, 7, bad},
+		{`{"id":7,"method":"site.mark","params":{"context":{"origin":"https://example.com","document":"d","tab":1,"frame":0},"field":7,"as":"totp"}}`, 7, bad},
+		{`{"id":7,"method":"site.mark","params":{"context":{"origin":"https://example.com","document":"d","tab":1,"frame":0},"field":"f","as":"totp","more":1}}`, 7, bad},
+		{`{"id":7,"method":"service.facts","params":{}}`, 7, bad},
+		{`{"id":7,"method":"service.remind","params":{"context":{"origin":"https://example.com","document":"d","tab":1,"frame":0}}}`, 7, bad},
+		{`{"id":7,"method":"services.list","params":{"all":true}}`, 7, bad},
+		{`{"id":7,"method":"services.list"}`, 7, fine},
+		{`{"id":7,"method":"recovery.next"}`, 7, bad},
+		{`{"id":7,"method":"recovery.save"}`, 7, unknown},
 		{`{"id":7,"method":""}`, 7, unknown},
 		{`{"method":"Host.hello"}`, 0, unknown},
 		{`{"id":7,"method":"host.hello "}`, 7, unknown},
@@ -219,10 +229,16 @@ func FuzzServe(f *testing.F) {
 		`{"id":5,"method":"code.release","params":{"handle":"known","nonce":"0123456789abcdef","purpose":"show"}}`,
 		`{"id":5,"method":"code.release","params":{"handle":"known","context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"},"nonce":"0123456789abcdef","purpose":"fill"}}`,
 		`{"id":6,"method":"site.allow","params":{"handle":"known","context":{"origin":"https://evil.example","tab":1,"frame":0,"document":"d"}}}`,
+		`{"id":7,"method":"site.marks","params":{"context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"}}}`,
+		`{"id":7,"method":"site.mark","params":{"context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"},"field":"name=otp","as":"totp"}}`,
+		`{"id":8,"method":"service.facts","params":{"context":{"origin":"https://x.com","tab":1,"frame":0,"document":"d"}}}`,
+		`{"id":8,"method":"service.remind","params":{"context":{"origin":"https://x.com","tab":1,"frame":0,"document":"d"},"reminder":"wanted"}}`,
+		`{"id":8,"method":"services.list"}`,
+		`{"id":9,"method":"recovery.next","params":{"handle":"known","context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"},"nonce":"0123456789abcdef"}}`,
 	} {
 		f.Add([]byte(seed))
 	}
-	r := newRig(f, totp("Example", "alice", example))
+	r := newRig(f, withRecovery(account.MaxRecoveryCodes))
 	id := r.other.Accounts()[0].ID
 	r.host.Budget = vault.Budget{PerMinute: 1 << 30, PerHour: 1 << 30}
 	f.Fuzz(func(t *testing.T, message []byte) {
@@ -252,7 +268,7 @@ func FuzzServe(f *testing.F) {
 		if s.code() == protocol.ErrInternal {
 			t.Errorf("a defect: %s", s.Error.Message)
 		}
-		if bytes.Contains(s.Result, []byte(`"code"`)) && sent.Method != protocol.MethodCode {
+		if bytes.Contains(s.Result, []byte(`"code"`)) && sent.Method != protocol.MethodCode && sent.Method != protocol.MethodRecovery {
 			t.Errorf("%q releases a code", sent.Method)
 		}
 		if bytes.Contains(out.Bytes(), []byte(rfcSecret.Base32())) {

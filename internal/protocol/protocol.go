@@ -54,6 +54,7 @@ const (
 // Methods lists the closed set.
 var Methods = []Method{
 	MethodHello, MethodUnlock, MethodLock, MethodMatch, MethodSearch, MethodAllow, MethodCode,
+	MethodMarks, MethodMark, MethodFacts, MethodRemind, MethodServices, MethodRecovery,
 }
 
 // Request is one message from the extension.

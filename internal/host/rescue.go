@@ -1,0 +1,201 @@
+package host
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"codefob/internal/protocol"
+	"codefob/internal/vault"
+)
+
+// maxHosts bounds what a reply lists of 500 services, most of which have two or three.
+const maxHosts = 2000
+
+// visited is the service of a document's host, and what the vault has for it.
+type visited struct {
+	service  Service // the zero Service where the directory has none
+	domain   string  // registrable, or the host that has none
+	accounts int     // that serve it
+	reminder protocol.Reminder
+}
+
+// facts tells what is known of the document's service.
+func (h *Host) facts(ctx context.Context, p protocol.FactsParams) (any, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	at, err := h.visit(ctx, p.Context)
+	if err != nil {
+		return nil, err
+	}
+	r := protocol.FactsResult{Name: cmp.Or(at.service.Name, at.domain), Accounts: at.accounts, Reminder: at.reminder}
+	if s := at.service; s.Name != "" {
+		r.Service = &protocol.Service{Name: s.Name, Methods: append([]protocol.TwoFactor{}, s.Methods...), Setup: s.Setup, Recovery: s.Recovery, Note: s.Note}
+	}
+	return r, nil
+}
+
+// remind keeps the user's wish, and tells at which hosts to remind.
+func (h *Host) remind(ctx context.Context, p protocol.RemindParams) (any, error) {
+	if !slices.Contains(protocol.Reminders, p.Reminder) {
+		return nil, badRequest("The reminder is not valid.")
+	}
+	if p.Reminder != protocol.ReminderSeen { // which can come without the user
+		h.Active()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	at, err := h.visit(ctx, p.Context)
+	if err != nil {
+		return nil, err
+	}
+	to := vault.Reminder{Service: at.service.Name, Domain: at.domain, State: string(p.Reminder)}
+	keep := p.Reminder != at.reminder
+	switch p.Reminder {
+	case protocol.ReminderNone:
+		to.State = ""
+	case protocol.ReminderSeen: // nobody asked for it: it changes no wish, and a private window leaves no trace
+		keep = at.reminder == protocol.ReminderNone && !p.Context.Private
+	}
+	if keep {
+		if err := h.update(func(tx *vault.Tx) error { return tx.Remind(to) }); err != nil {
+			return nil, err
+		}
+	}
+	list, err := h.list()
+	if err != nil {
+		return nil, err
+	}
+	return protocol.RemindResult{Hosts: hostsOf(list)}, nil
+}
+
+// services lists the services of the accounts and of the reminders.
+func (h *Host) services(ctx context.Context) (any, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.ensureOpen(ctx); err != nil {
+		return nil, err
+	}
+	list, err := h.list()
+	if err != nil {
+		return nil, err
+	}
+	r := protocol.ServicesResult{Services: []protocol.ServiceState{}, Hosts: hostsOf(list)}
+	for _, l := range list[:min(len(list), protocol.MaxServices)] {
+		r.Services = append(r.Services, l.ServiceState)
+	}
+	return r, nil
+}
+
+// visit finds the service of a document's host. h.mu is held.
+func (h *Host) visit(ctx context.Context, c protocol.Context) (at visited, err error) {
+	o, ancestors, err := place(c)
+	if err != nil {
+		return at, err
+	}
+	if err := h.ensureOpen(ctx); err != nil {
+		return at, err
+	}
+	at.domain = cmp.Or(o.Registrable(), o.Host)
+	at.service, _ = h.Directory.At(o.Host)
+	reminders, err := h.vault.Reminders()
+	if err != nil {
+		return at, err
+	}
+	at.reminder = protocol.ReminderNone
+	for _, r := range reminders {
+		if state := protocol.Reminder(r.State); r.Of(at.service.Name, at.domain) && slices.Contains(protocol.Reminders, state) {
+			at.reminder = state
+			break
+		}
+	}
+	if at.service.Name == "" {
+		at.accounts = len(h.matcher().Find(o, ancestors))
+		return at, nil
+	}
+	for _, a := range h.vault.Accounts() {
+		if s, ok := h.Directory.Of(a.Issuer, sitesOf(a)); ok && s.Name == at.service.Name {
+			at.accounts++
+		}
+	}
+	return at, nil
+}
+
+// listed is one of the user's services, and where a reminder for it would show.
+type listed struct {
+	protocol.ServiceState
+	hosts []string
+}
+
+// list gives the services of the accounts and of the reminders, by stage and
+// name. h.mu is held.
+func (h *Host) list() ([]listed, error) {
+	reminders, err := h.vault.Reminders()
+	if err != nil {
+		return nil, err
+	}
+	var list []listed
+	at := map[string]int{} // by the service's name, else the domain or the issuer
+	entry := func(s Service, name, domain string) *listed {
+		key := cmp.Or(s.Name, name)
+		i, ok := at[key]
+		if !ok {
+			i, at[key] = len(list), len(list)
+			l := listed{protocol.ServiceState{Name: key, Host: domain, State: protocol.StageSMS, Setup: s.Setup, Reminder: protocol.ReminderNone}, []string{domain}}
+			if s.Name != "" {
+				l.hosts = slices.Concat(s.Domains, s.Hosts)
+				l.Host = slices.Concat(s.Hosts, s.Domains)[0]
+			}
+			if slices.Contains(s.Methods, protocol.TwoFactorTOTP) {
+				l.State = protocol.StageApp
+			}
+			list = append(list, l)
+		}
+		return &list[i]
+	}
+	for _, a := range h.vault.Accounts() {
+		sites := sitesOf(a)
+		s, _ := h.Directory.Of(a.Issuer, sites)
+		var host, domain string
+		if len(sites) > 0 {
+			host = sites[0].Origin.Host
+			domain = cmp.Or(sites[0].Origin.Registrable(), host)
+		}
+		l := entry(s, cmp.Or(domain, a.Label()), host)
+		l.Accounts++
+		l.State = protocol.StageDone
+	}
+	for _, r := range reminders {
+		s, ok := h.Directory.At(r.Domain)
+		if r.Service != "" && (!ok || s.Name != r.Service) {
+			s, ok = h.Directory.Of(r.Service, nil)
+		}
+		l := entry(s, r.Domain, r.Domain)
+		if state := protocol.Reminder(r.State); slices.Contains(protocol.Reminders, state) {
+			l.Reminder = state
+		}
+		if l.Reminder == protocol.ReminderDone {
+			l.State = protocol.StageDone
+		}
+	}
+	slices.SortStableFunc(list, func(a, b listed) int {
+		return cmp.Or(cmp.Compare(slices.Index(protocol.Stages, a.State), slices.Index(protocol.Stages, b.State)),
+			cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)))
+	})
+	return list, nil
+}
+
+// hostsOf are the hosts at which a reminder is wanted, and the vault has no
+// account yet.
+func hostsOf(list []listed) []string {
+	hosts := []string{}
+	for _, l := range list {
+		if l.Reminder == protocol.ReminderWanted && l.State != protocol.StageDone {
+			hosts = append(hosts, l.hosts...)
+		}
+	}
+	slices.Sort(hosts)
+	hosts = slices.Compact(hosts)
+	return hosts[:min(len(hosts), maxHosts)]
+}
