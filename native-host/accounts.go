@@ -184,10 +184,12 @@ type listed struct {
 	Period    int      `json:"period,omitzero"`  // seconds
 	Counter   *uint64  `json:"counter,omitzero"` // of the next code
 	Sites     []string `json:"sites"`
+	Append    bool     `json:"append"`   // the code goes behind the password
+	Recovery  int      `json:"recovery"` // recovery codes left
 }
 
 func listedOf(a account.Account) listed {
-	l := listed{a.ID, a.Issuer, a.Name, string(a.Type), string(a.Algorithm), a.Digits, int(a.Period / time.Second), nil, a.Sites}
+	l := listed{a.ID, a.Issuer, a.Name, string(a.Type), string(a.Algorithm), a.Digits, int(a.Period / time.Second), nil, a.Sites, a.Append, a.RecoveryLeft()}
 	if a.Type == account.HOTP {
 		l.Counter = &a.Counter
 	}
@@ -267,7 +269,18 @@ func (c *cli) show(args []string) error {
 	for _, s := range a.Sites {
 		c.ui.print("site       %s\n", s)
 	}
+	c.ui.print("append     %s\n", onOff(a.Append))
+	if len(a.RecoveryCodes) > 0 {
+		c.ui.print("recovery   %d of %d left\n", a.RecoveryLeft(), len(a.RecoveryCodes))
+	}
 	return nil
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
 }
 
 func (c *cli) edit(args []string) error {
@@ -276,12 +289,16 @@ func (c *cli) edit(args []string) error {
 	name := fs.String("name", "", "your `NAME` there")
 	add := fs.StringArray("site", nil, "a further `HOST` where the account logs in; may be given several times")
 	drop := fs.StringArray("remove-site", nil, "a `HOST` where it no longer does; may be given several times")
+	behind := fs.String("append", "", "`on|off`: put the code behind the password, where a site takes both in one field")
 	query, err := parse(fs, args, 1, 1)
 	if err != nil {
 		return err
 	}
-	if !fs.Changed("issuer") && !fs.Changed("name") && len(*add) == 0 && len(*drop) == 0 {
-		return misused("edit needs at least one of --issuer, --name, --site and --remove-site")
+	if !fs.Changed("issuer") && !fs.Changed("name") && !fs.Changed("append") && len(*add) == 0 && len(*drop) == 0 {
+		return misused("edit needs at least one of --issuer, --name, --site, --remove-site and --append")
+	}
+	if fs.Changed("append") && *behind != "on" && *behind != "off" {
+		return misused("--append is on or off")
 	}
 	more, err := origins(*add)
 	if err != nil {
@@ -298,6 +315,9 @@ func (c *cli) edit(args []string) error {
 			}
 			if fs.Changed("name") {
 				a.Name = *name
+			}
+			if fs.Changed("append") {
+				a.Append = *behind == "on"
 			}
 			for _, text := range *drop {
 				kept := slices.DeleteFunc(slices.Clone(a.Sites), func(s string) bool {

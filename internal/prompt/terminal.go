@@ -26,6 +26,23 @@ func (t Terminal) Passphrase(ctx context.Context, question string) ([]byte, erro
 	return []byte(answer), err
 }
 
+// Secrets asks line by line, without echo, until an empty one, and returns the
+// lines with their ends: a list that is pasted at once arrives whole. Errors as
+// [Terminal.Passphrase].
+func (t Terminal) Secrets(ctx context.Context, question string) ([]byte, error) {
+	answer, err := t.ask(ctx, func(screen *term.Terminal) (string, error) {
+		var lines strings.Builder
+		for {
+			line, err := screen.ReadPassword(question)
+			if err != nil || strings.TrimSpace(line) == "" {
+				return lines.String(), err
+			}
+			lines.WriteString(line + "\n")
+		}
+	})
+	return []byte(answer), err
+}
+
 // Line asks for one line and returns it without its end.
 func (t Terminal) Line(question string) (string, error) {
 	return t.ask(context.Background(), func(screen *term.Terminal) (string, error) {
