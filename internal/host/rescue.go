@@ -169,7 +169,7 @@ func (h *Host) list() ([]listed, error) {
 	for _, r := range reminders {
 		s, ok := h.Directory.At(r.Domain)
 		if r.Service != "" && (!ok || s.Name != r.Service) {
-			s, ok = h.Directory.Of(r.Service, nil)
+			s, _ = h.Directory.Of(r.Service, nil)
 		}
 		l := entry(s, r.Domain, r.Domain)
 		if state := protocol.Reminder(r.State); slices.Contains(protocol.Reminders, state) {

@@ -96,15 +96,11 @@ func TestTheCapsAreThoseOfTheWire(t *testing.T) {
 		t.Errorf("%d marks", len(got.Marks))
 	}
 	r.check(r.other.Update(func(tx *vault.Tx) error {
-		for i := range protocol.MaxTaught - 1 {
-			r.check(tx.Mark(fmt.Sprintf("https://%d.example", i), "otp", "totp"))
-		}
 		for i := range protocol.MaxServices {
 			r.check(tx.Remind(vault.Reminder{Domain: fmt.Sprint(i, ".example"), State: "seen"}))
 		}
 		return nil
 	}))
-	r.fails(protocol.MethodMark, protocol.MarkParams{Context: page("https://more.example"), Field: "otp", As: "totp"}, protocol.ErrLimit)
 	r.fails(protocol.MethodRemind, protocol.RemindParams{Context: page("https://more.example"), Reminder: "wanted"}, protocol.ErrLimit)
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
@@ -64,13 +65,16 @@ func TestMarksAreKeptPerSite(t *testing.T) {
 
 func TestMarksHaveTheirCaps(t *testing.T) {
 	v := newVault(t)
-	check(t, v.Update(func(tx *Tx) error {
+	check(t, v.Update(func(tx *Tx) (err error) {
+		full := []taughtSite{{Origin: shop}}
 		for i := range MaxMarks {
-			check(t, tx.Mark(shop, fmt.Sprint("field ", i), "never"))
+			full[0].Marks = append(full[0].Marks, mark{Field: fmt.Sprint("field ", i), As: "never"})
 		}
 		for i := range MaxTaught - 1 {
-			check(t, tx.Mark(fmt.Sprintf("https://%d.example", i), "otp", "totp"))
+			full = append(full, taughtSite{Origin: fmt.Sprintf("https://%d.example", i), Marks: []mark{{Field: "otp", As: "totp"}}})
 		}
+		tx.doc.Taught, err = json.Marshal(full)
+		check(t, err)
 		wantError(t, "a mark too many", tx.Mark(shop, "more", "totp"), ErrManyMarks)
 		wantError(t, "a site too many", tx.Mark("https://more.example", "otp", "totp"), ErrManyTaught)
 		check(t, tx.Mark(shop, "field 1", "totp"))        // it has its place
