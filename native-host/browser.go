@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/term"
 
+	"codefob/internal/directory"
 	"codefob/internal/host"
 	"codefob/internal/logging"
 	"codefob/internal/nativemsg"
@@ -95,9 +96,10 @@ func serveBrowser(caller string) int {
 				log.Debug(event)
 			}
 		},
-		Active: idle.active,
-		Budget: budget,
-		Now:    time.Now,
+		Active:    idle.active,
+		Budget:    budget,
+		Now:       time.Now,
+		Directory: directory.Open(home),
 	})
 	h.Warm(context.Background())
 	err = h.Serve(nativemsg.NewReader(os.Stdin, protocol.MaxRequest), nativemsg.NewWriter(os.Stdout, protocol.MaxReply))

@@ -16,6 +16,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"codefob/internal/account"
+	"codefob/internal/directory"
 	"codefob/internal/nativemsg"
 	"codefob/internal/protocol"
 	"codefob/internal/site"
@@ -39,8 +40,8 @@ type Config struct {
 	Active func()
 	Budget vault.Budget
 	Now    func() time.Time
-	// Directory tells what services take; nil for none.
-	Directory Directory
+	// Directory tells what services take; nil for the built-in one.
+	Directory *directory.Directory
 }
 
 const (
@@ -65,7 +66,7 @@ type Host struct {
 // New makes a host.
 func New(c Config) *Host {
 	if c.Directory == nil {
-		c.Directory = noDirectory{}
+		c.Directory = new(directory.Directory)
 	}
 	return &Host{Config: c, session: newSession()}
 }

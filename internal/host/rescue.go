@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"codefob/internal/protocol"
+	"codefob/internal/site"
 	"codefob/internal/vault"
 )
 
@@ -15,9 +16,9 @@ const maxHosts = 2000
 
 // visited is the service of a document's host, and what the vault has for it.
 type visited struct {
-	service  Service // the zero Service where the directory has none
-	domain   string  // registrable, or the host that has none
-	accounts int     // that serve it
+	service  site.Service // zero where the directory has none
+	domain   string       // registrable, or the host that has none
+	accounts int          // that serve it
 	reminder protocol.Reminder
 }
 
@@ -31,7 +32,10 @@ func (h *Host) facts(ctx context.Context, p protocol.FactsParams) (any, error) {
 	}
 	r := protocol.FactsResult{Name: cmp.Or(at.service.Name, at.domain), Accounts: at.accounts, Reminder: at.reminder}
 	if s := at.service; s.Name != "" {
-		r.Service = &protocol.Service{Name: s.Name, Methods: append([]protocol.TwoFactor{}, s.Methods...), Setup: s.Setup, Recovery: s.Recovery, Note: s.Note}
+		r.Service = &protocol.Service{Name: s.Name, Methods: []protocol.TwoFactor{}, Setup: s.Setup, Recovery: s.Recovery, Note: s.Note}
+		for _, m := range s.Methods {
+			r.Service.Methods = append(r.Service.Methods, protocol.TwoFactor(m))
+		}
 	}
 	return r, nil
 }
@@ -115,7 +119,7 @@ func (h *Host) visit(ctx context.Context, c protocol.Context) (at visited, err e
 		return at, nil
 	}
 	for _, a := range h.vault.Accounts() {
-		if s, ok := h.Directory.Of(a.Issuer, sitesOf(a)); ok && s.Name == at.service.Name {
+		if s, ok := h.Directory.Of(a.Issuer, site.Stored(a.Sites)); ok && s.Name == at.service.Name {
 			at.accounts++
 		}
 	}
@@ -137,7 +141,7 @@ func (h *Host) list() ([]listed, error) {
 	}
 	var list []listed
 	at := map[string]int{} // by the service's name, else the domain or the issuer
-	entry := func(s Service, name, domain string) *listed {
+	entry := func(s site.Service, name, domain string) *listed {
 		key := cmp.Or(s.Name, name)
 		i, ok := at[key]
 		if !ok {
@@ -147,7 +151,7 @@ func (h *Host) list() ([]listed, error) {
 				l.hosts = slices.Concat(s.Domains, s.Hosts)
 				l.Host = slices.Concat(s.Hosts, s.Domains)[0]
 			}
-			if slices.Contains(s.Methods, protocol.TwoFactorTOTP) {
+			if s.Takes(site.MethodTOTP) {
 				l.State = protocol.StageApp
 			}
 			list = append(list, l)
@@ -155,7 +159,7 @@ func (h *Host) list() ([]listed, error) {
 		return &list[i]
 	}
 	for _, a := range h.vault.Accounts() {
-		sites := sitesOf(a)
+		sites := site.Stored(a.Sites)
 		s, _ := h.Directory.Of(a.Issuer, sites)
 		var host, domain string
 		if len(sites) > 0 {
