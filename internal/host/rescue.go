@@ -3,6 +3,7 @@ package host
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -22,12 +23,13 @@ type visited struct {
 	reminder protocol.Reminder
 }
 
-// facts tells what is known of the document's service.
+// facts tells what is known of the document's service. The directory's part needs
+// no vault: whoever waits for a message is helped without one, or while it is locked.
 func (h *Host) facts(ctx context.Context, p protocol.FactsParams) (any, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	at, err := h.visit(ctx, p.Context)
-	if err != nil {
+	if err != nil && !errors.Is(err, vault.ErrMissing) && !errors.Is(err, vault.ErrLocked) {
 		return nil, err
 	}
 	r := protocol.FactsResult{Name: cmp.Or(at.service.Name, at.domain), Accounts: at.accounts, Reminder: at.reminder}
@@ -92,22 +94,23 @@ func (h *Host) services(ctx context.Context) (any, error) {
 	return r, nil
 }
 
-// visit finds the service of a document's host. h.mu is held.
+// visit finds the service of a document's host, also where it returns
+// [vault.ErrMissing] or [vault.ErrLocked]. h.mu is held.
 func (h *Host) visit(ctx context.Context, c protocol.Context) (at visited, err error) {
 	o, ancestors, err := place(c)
 	if err != nil {
 		return at, err
 	}
+	at.domain = cmp.Or(o.Registrable(), o.Host)
+	at.service, _ = h.Directory.At(o.Host)
+	at.reminder = protocol.ReminderNone
 	if err := h.ensureOpen(ctx); err != nil {
 		return at, err
 	}
-	at.domain = cmp.Or(o.Registrable(), o.Host)
-	at.service, _ = h.Directory.At(o.Host)
 	reminders, err := h.vault.Reminders()
 	if err != nil {
 		return at, err
 	}
-	at.reminder = protocol.ReminderNone
 	for _, r := range reminders {
 		if state := protocol.Reminder(r.State); r.Of(at.service.Name, at.domain) && slices.Contains(protocol.Reminders, state) {
 			at.reminder = state

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -61,6 +62,26 @@ func TestFacts(t *testing.T) {
 		t.Errorf("X: %q", x.Service.Note)
 	}
 	r.fails(protocol.MethodFacts, protocol.FactsParams{Context: page("http://x.com")}, protocol.ErrOrigin)
+}
+
+func TestFactsNeedNoVault(t *testing.T) {
+	r := newRig(t, totp("GitHub", "alice"))
+	ask := func(name string, accounts int) {
+		t.Helper()
+		got := get[protocol.FactsResult](r, protocol.MethodFacts, protocol.FactsParams{Context: page("https://github.com")})
+		if got.Service == nil || got.Service.Name != "GitHub" || got.Accounts != accounts || got.Reminder != "none" {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	ask("open", 1)
+	get[protocol.VaultResult](r, protocol.MethodLock, nil)
+	ask("locked", 0)
+	r.fails(protocol.MethodRemind, protocol.RemindParams{Context: page("https://github.com"), Reminder: "wanted"}, protocol.ErrVaultLocked)
+	r.fails(protocol.MethodServices, nil, protocol.ErrVaultLocked)
+	r.fails(protocol.MethodMarks, protocol.MarksParams{Context: page(example)}, protocol.ErrVaultLocked)
+	r.check(os.RemoveAll(filepath.Join(r.home, "vault")))
+	ask("missing", 0)
+	r.fails(protocol.MethodRemind, protocol.RemindParams{Context: page("https://github.com"), Reminder: "wanted"}, protocol.ErrVaultMissing)
 }
 
 func hostOf(t *testing.T, page string) string {
