@@ -31,7 +31,7 @@ export async function launchChromium({ program, home, env, headless, extension, 
     userDataDir: profile,
     env,
     handleSIGINT: false, // demo.mjs ends it in good order; elsewhere it ends with its pipe or its screen
-    defaultViewport: guided ? null : { width: 1000, height: 720 },
+    defaultViewport: headless ? { width: 1000, height: 720 } : null,
     ...(guided && { ignoreDefaultArgs: ["--enable-automation"] }),
     args: [
       ...["--no-first-run", "--no-default-browser-check", "--disable-gpu", "--disable-quic", "--disable-sync"],
@@ -59,6 +59,15 @@ export async function launchChromium({ program, home, env, headless, extension, 
       if (!display) throw new Error("a browser command needs a window: launch with headless: false");
       await page.bringToFront();
       await display.press("alt+shift+o");
+    },
+    chooseMenuItem: async (selector) => {
+      if (!display) throw new Error("a menu needs a window: launch with headless: false");
+      await page.bringToFront();
+      const { x, y } = await onScreen(page, selector);
+      const before = await display.windows();
+      await display.click(x, y, 3);
+      await until("menu", async () => (await display.windows()) > before);
+      await display.press("f"); // the only item that begins so: Fill one-time code
     },
     openedPopup: async () => {
       const target = browser.targets().find((each) => each.url().startsWith(popupURL));
@@ -90,3 +99,12 @@ function chromiumPopup(popup) {
     isOpen: async () => !popup.isClosed(),
   };
 }
+
+/** The middle of an element on the screen. @param {import("puppeteer-core").Page} page @param {string} selector */
+const onScreen = (page, selector) =>
+  page.$eval(selector, (element) => {
+    const { x, y, width, height } = element.getBoundingClientRect();
+    // The window's frame is as wide below as at the sides; what is above the page is not.
+    const side = (outerWidth - innerWidth) / 2;
+    return { x: screenX + side + x + width / 2, y: screenY + outerHeight - innerHeight - side + y + height / 2 };
+  });

@@ -4,14 +4,15 @@ import { says } from "./popup.mjs";
 import { hold, until } from "./until.mjs";
 
 inBrowsers(
-  "Alt+Shift+O",
+  "without the popup",
   {
     ada: { sites: ["command.example"] },
     bella: { sites: ["several.example"] },
     carol: { sites: ["several.example"] },
+    dora: { sites: ["menu.example"] },
   },
   (world) => {
-    test("with one bound account, fills at once", async () => {
+    test("Alt+Shift+O with one bound account fills at once", async () => {
       const { browser, open } = world;
       const page = await open("https://command.example/code/one?user=ada");
       await browser.pressShortcut();
@@ -20,12 +21,21 @@ inBrowsers(
       await expectAccepted(world, "ada");
     });
 
-    test("with several, opens the popup and fills nothing yet", async () => {
+    test("Alt+Shift+O with several opens the popup and fills nothing yet", async () => {
       const { browser, open } = world;
       const page = await open("https://several.example/code/one?user=bella");
       await browser.pressShortcut();
       await says(await browser.popup(), "Which account for");
       await hold("empty field", 500, async () => (await fieldValue(page)) === "");
+    });
+
+    test("the item in the menu of a right click with one bound account fills at once", async () => {
+      const { browser, open } = world;
+      const page = await open("https://menu.example/code/one?user=dora");
+      await browser.chooseMenuItem("#code");
+      await until("code in the field", () => fieldValue(page));
+      expect(await browser.openedPopup()).toBeUndefined();
+      await expectAccepted(world, "dora");
     });
   },
   { headless: false },

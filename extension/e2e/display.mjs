@@ -21,8 +21,9 @@ export const missingForDisplay = () =>
  * @typedef {object} Display
  * @property {string} name as in ":7"
  * @property {(...keys: string[]) => Promise<void>} press X key names, as in "alt+shift+o"
- * @property {(x: number, y: number) => Promise<void>} click
+ * @property {(x: number, y: number, button?: number) => Promise<void>} click 1 is the left button, 3 the right one
  * @property {(text: string) => Promise<void>} type
+ * @property {() => Promise<number>} windows how many there are to see, menus among them
  * @property {(path: string) => Promise<boolean>} screenshot of all that is on it; false where ImageMagick is missing
  * @property {() => Promise<void>} close
  */
@@ -45,9 +46,10 @@ export async function startDisplay() {
   return {
     name,
     press: async (...keys) => void (await xdotool("key", "--clearmodifiers", ...keys)),
-    click: async (x, y) =>
-      void (await xdotool("mousemove", String(Math.round(x)), String(Math.round(y)), "click", "1")),
+    click: async (x, y, button = 1) =>
+      void (await xdotool("mousemove", String(Math.round(x)), String(Math.round(y)), "click", String(button))),
     type: async (text) => void (await xdotool("type", "--delay", "20", text)),
+    windows: async () => (await xdotool("search", "--onlyvisible", "--name", "")).stdout.split("\n").length - 1,
     screenshot: async (path) => {
       if (!findProgram("import")) return false;
       await run("import", ["-window", "root", path], { env });

@@ -124,6 +124,20 @@ export async function launchFirefox({ program, env, extension, site, display }) 
       await hand().click(x, y);
     },
     pressShortcut: () => hand().press("alt+shift+o"),
+    chooseMenuItem: async (selector) => {
+      const { x, y } = await page.$eval(selector, (element) => {
+        const { x, y, width, height } = element.getBoundingClientRect();
+        const { mozInnerScreenX: left, mozInnerScreenY: top } = /** @type {any} */ (window);
+        return { x: left + x + width / 2, y: top + y + height / 2 };
+      });
+      await hand().click(x, y, 3);
+      const [left, top] = await until("menu item", () =>
+        inWindow(`((item) => item?.parentElement.state === "open" && (({ width, height }) =>
+            [item.screenX + width / 2, item.screenY + height / 2])(item.getBoundingClientRect()))(
+          document.querySelector('#contentAreaContextMenu menuitem[label="Fill one-time code"]'))`),
+      );
+      await hand().click(left, top);
+    },
     openedPopup: async () => ((await popupIsOpen()) ? popup : undefined),
     close: () => browser.close(),
   };
