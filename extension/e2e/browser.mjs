@@ -17,6 +17,7 @@ import { until } from "./until.mjs";
  * @property {boolean} [headless] without a window, as far as the browser can: Firefox always has one, on a screen of our own
  * @property {string} extension the folder to load
  * @property {import("./site.mjs").Site} [site] trusted for names under .example
+ * @property {boolean} [inPrivate] its windows are private ones, where the extension is only once it is allowed there
  * @property {boolean} [guided] a person uses it, on the screen that is there
  *
  * @typedef {object} Popup the extension's popup, open
@@ -32,6 +33,7 @@ import { until } from "./until.mjs";
  * @typedef {object} Driver
  * @property {import("puppeteer-core").Browser} browser
  * @property {import("puppeteer-core").Page} page the one tab
+ * @property {() => Promise<void>} allowInPrivate lets the extension into private windows
  * @property {() => Promise<void>} clickIcon on the toolbar
  * @property {() => Promise<void>} pressShortcut Alt+Shift+O
  * @property {(selector: string) => Promise<void>} chooseMenuItem ours, in the menu of a right click on an element of the page
@@ -52,7 +54,7 @@ export function findBrowser(name) {
 
 /**
  * @param {LaunchOptions} options
- * @returns {Promise<Driver & { name: BrowserName, display?: import("./display.mjs").Display, popup: () => Promise<Popup> }>}
+ * @returns {Promise<Driver & { name: BrowserName, display?: import("./display.mjs").Display, popup: (ms?: number) => Promise<Popup> }>}
  */
 export async function launch(options) {
   const { browser: name, home, headless = true, guided = false } = options;
@@ -78,7 +80,7 @@ export async function launch(options) {
       ...driver,
       name,
       display,
-      popup: () => until(`popup in ${basename(program)}`, driver.openedPopup),
+      popup: (ms) => until(`popup in ${basename(program)}`, driver.openedPopup, ms),
       close: async () => {
         await driver.close();
         await display?.close();

@@ -14,7 +14,7 @@ const popupURL = `chrome-extension://${extensionId}/popup.html`;
  * @param {import("./browser.mjs").LaunchOptions & { program: string, display?: import("./display.mjs").Display }} options
  * @returns {Promise<import("./browser.mjs").Driver>}
  */
-export async function launchChromium({ program, home, env, headless, extension, site, display, guided }) {
+export async function launchChromium({ program, home, env, headless, extension, site, display, guided, inPrivate }) {
   // Chromium refuses to be debugged in its default profile, so the profile
   // stands beside it and shares the folder where `codefob install` registers.
   const profile = join(home, "chromium-profile");
@@ -39,6 +39,7 @@ export async function launchChromium({ program, home, env, headless, extension, 
       "--disable-save-password-bubble",
       ...(guided && process.getuid?.() !== 0 ? [] : ["--no-sandbox"]),
       ...(site ? [`--proxy-server=${site.proxy}`, `--ignore-certificate-errors-spki-list=${site.spki}`] : []),
+      ...(inPrivate ? ["--incognito"] : []),
       ...(headless ? [] : ["--window-size=1100,800", "--window-position=40,40"]),
     ],
   });
@@ -49,6 +50,10 @@ export async function launchChromium({ program, home, env, headless, extension, 
   return {
     browser,
     page,
+    allowInPrivate: async () => {
+      // @ts-expect-error newer than puppeteer's protocol types
+      await session.send("Extensions.loadUnpacked", { path: extension, enableInIncognito: true });
+    },
     clickIcon: async () => {
       const { targetInfos } = await session.send("Target.getTargets", { filter: [{ type: "tab" }] });
       const tab = targetInfos.find(({ url }) => url === page.url());

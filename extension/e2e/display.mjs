@@ -34,9 +34,13 @@ export async function startDisplay() {
   if (missing.length) throw new Error(`a browser window needs a screen: apt-get install ${missing.join(" ")}`);
   // Xvfb picks a free number and writes it to descriptor 3 once it takes clients. Without -noreset
   // it starts over when its last client leaves, and turns the next one away meanwhile.
-  const server = startChild("Xvfb", ["-displayfd", "3", "-screen", "0", "1280x900x24", "-nolisten", "tcp", "-noreset"], {
-    stdio: ["ignore", "ignore", "ignore", "pipe"],
-  });
+  const server = startChild(
+    "Xvfb",
+    ["-displayfd", "3", "-screen", "0", "1280x900x24", "-nolisten", "tcp", "-noreset"],
+    {
+      stdio: ["ignore", "ignore", "ignore", "pipe"],
+    },
+  );
   const name = `:${await firstLine(/** @type {import("node:stream").Readable} */ (server.stdio[3]))}`;
   const env = { ...process.env, DISPLAY: name };
   const manager = startChild("openbox", [], { env });

@@ -16,7 +16,7 @@ const buttonId = "extension_codefob-browser-action";
  * @param {import("./browser.mjs").LaunchOptions & { program: string, display?: import("./display.mjs").Display }} options
  * @returns {Promise<import("./browser.mjs").Driver>}
  */
-export async function launchFirefox({ program, env, extension, site, display }) {
+export async function launchFirefox({ program, env, extension, site, display, inPrivate }) {
   const [proxyHost, proxyPort] = site?.proxy.split(":") ?? [];
   const browser = await puppeteer.launch({
     browser: "firefox",
@@ -32,6 +32,7 @@ export async function launchFirefox({ program, env, extension, site, display }) 
       // puppeteer sets this, and Firefox then loses track of which window has the keys.
       "focusmanager.testmode": false,
       "browser.shell.checkDefaultBrowser": false,
+      ...(inPrivate && { "browser.privatebrowsing.autostart": true }),
       "signon.rememberSignons": false,
       "browser.aboutwelcome.enabled": false,
       "datareporting.policy.dataSubmissionEnabled": false,
@@ -116,6 +117,10 @@ export async function launchFirefox({ program, env, extension, site, display }) 
   return {
     browser,
     page,
+    allowInPrivate: async () => {
+      const extensionData = { type: "path", path: extension };
+      await bidi.send("webExtension.install", { extensionData, "moz:allowPrivateBrowsing": true });
+    },
     clickIcon: async () => {
       const [x, y] = await until("toolbar icon", () =>
         inWindow(`((box) => box?.width && [box.x + box.width / 2 + mozInnerScreenX, box.y + box.height / 2 + mozInnerScreenY])(

@@ -39,9 +39,9 @@ const chosen = /** @type {import("./browser.mjs").BrowserName[]} */ (["chromium"
  * @param {string} subject
  * @param {Record<string, Enrollment>} enrollments by user name
  * @param {(world: World) => void} tests
- * @param {{ headless?: boolean, locked?: boolean }} [options] locked: leave the vault so
+ * @param {{ headless?: boolean, locked?: boolean, inPrivate?: boolean }} [options] locked: leave the vault so; inPrivate: in private windows
  */
-export function inBrowsers(subject, enrollments, tests, { headless = true, locked = false } = {}) {
+export function inBrowsers(subject, enrollments, tests, { headless = true, locked = false, inPrivate = false } = {}) {
   describe(subject, () => {
     const common = /** @type {Pick<World, "site" | "accounts" | "vault">} */ ({ accounts: {} });
     beforeAll(async () => {
@@ -68,7 +68,7 @@ export function inBrowsers(subject, enrollments, tests, { headless = true, locke
         const vault = await makeVault({ like: common.vault });
         Object.assign(world, { site, accounts, vault });
         const { home, env } = vault;
-        const browser = await launch({ browser: name, home, env, extension, site, headless });
+        const browser = await launch({ browser: name, home, env, extension, site, headless, inPrivate });
         world.browser = browser;
         world.open = async (url) => {
           await browser.page.goto(new URL(url, site.origin).href);
