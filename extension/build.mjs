@@ -18,7 +18,16 @@ const options = {
 };
 await build({
   ...options,
-  entryPoints: ["src/watch.ts", "src/content.ts", "src/background.ts", "src/popup.ts", "src/popup.css"],
+  entryPoints: [
+    "src/watch.ts",
+    "src/content.ts",
+    "src/visit.ts",
+    "src/background.ts",
+    "src/popup.ts",
+    "src/popup.css",
+    "src/options.ts",
+    "src/options.css",
+  ],
   format: "iife",
 });
 // The detector alone, as a plain script that declares detect(), to be measured on a corpus of pages.
@@ -30,7 +39,7 @@ await build({
   footer: { js: "function detect() { return detector.detect(); }" },
 });
 await cp("public", "dist", { recursive: true, filter: (path) => !path.endsWith(".svg") });
-await cp("src/popup.html", "dist/popup.html");
+for (const page of ["popup.html", "options.html"]) await cp(`src/${page}`, `dist/${page}`);
 await cp("manifest.json", "dist/manifest.json");
 
 for (const [file, cap] of Object.entries(CAPS)) {

@@ -1,4 +1,4 @@
 import { defineConfig } from "vitest/config";
 import { lexiconForTests } from "./lexicon.mjs";
 
-export default defineConfig({ plugins: [lexiconForTests], test: { include: ["src/**/*.test.ts"] } });
+export default defineConfig({ plugins: [lexiconForTests], test: { include: ["src/**/*.test.{ts,mjs}"] } });

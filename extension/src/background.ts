@@ -1,11 +1,14 @@
 import type {} from "./content.ts";
 import { makeFills } from "./fills.ts";
-import { takesCode } from "./kind.ts";
-import { type FromPopup, fromPopup, LOAD, POPUP_PORT, type Problem, type State, type ToPopup } from "./messages.ts";
-import { type Answer, isLink, makeHost } from "./native.ts";
+import { type Kind, takesCode } from "./kind.ts";
+import { LOAD, OPTIONS_PORT, POPUP_PORT, type State, VISIT, VISIT_SIGNED_IN } from "./messages.ts";
+import { type Host, isLink, makeHost } from "./native.ts";
 import { makePages, type Page } from "./pages.ts";
-import { type Context, HOST_NAME, MAX_ACCOUNTS, type MatchResult } from "./protocol.ts";
+import { type Account, HOST_NAME } from "./protocol.ts";
+import { type Failed, type Matched, problem, serve, without } from "./serve.ts";
+import { makeTeacher } from "./teacher.ts";
 import { bucket, throttle } from "./throttle.ts";
+import { makeVisits } from "./visits.ts";
 
 // The background: between pages, popup and host. It keeps nothing beyond its own
 // life; a browser may end it at any moment, and everything is asked anew then.
@@ -24,20 +27,35 @@ const MOST_FIELDS = 8;
 const firefox = chrome.runtime.getURL("").startsWith("moz-extension:");
 const now = () => Date.now();
 
+const hello = { client: firefox ? "firefox" : "chromium", version: chrome.runtime.getManifest().version };
+
 const host = makeHost(
   () => chrome.runtime.connectNative(HOST_NAME),
   // Chromium puts the reason in lastError, Firefox on the port.
   (port) => (port as { error?: { message?: string } }).error?.message ?? chrome.runtime.lastError?.message ?? "",
-  { client: firefox ? "firefox" : "chromium", version: chrome.runtime.getManifest().version },
+  hello,
 );
+
+/** The host, for what a page asks by itself: it rests after the connection failed. */
+const quietly: Host = {
+  async call(method, params) {
+    if (now() <= restUntil) return { ok: false, problem: "host_crashed" };
+    const answer = await host.call(method, params);
+    if (!answer.ok && isLink(answer.problem)) restUntil = now() + HOST_REST;
+    return answer;
+  },
+};
 
 const talk = bucket(60, 100, now); // messages of all pages of a tab
 const opening = throttle(OPEN_EVERY, now);
 const caused = new Map<number, number>(); // window → when a page last opened the popup over it
-const marks = new Map<Page, number>(); // accounts offered at a page's field; 0: locked
-type Failed = Extract<ToPopup, { type: "failed" }>;
+const marks = new Map<Page, Mark>();
+const due = new Set<Page>(); // pages of a site that the user wants to be reminded at
 const failures = new Map<number, { page: Page; at: number; failed: Failed }>(); // tab → for the popup to tell
 let restUntil = 0;
+
+/** What the toolbar icon says of a page: how many accounts there are for its field, that the vault is locked, that there is a reminder, or help with a code from elsewhere. */
+type Mark = number | "locked" | "reminder" | "help";
 
 const pages = makePages(
   {
@@ -49,6 +67,7 @@ const pages = makePages(
     allows: (tab) => talk.pass(tab),
     left(page, thrown) {
       fills.left(page, thrown);
+      due.delete(page);
       if (marks.delete(page)) void mark(page.tab);
     },
     message(page, message) {
@@ -61,6 +80,8 @@ const pages = makePages(
           return void openFor(page);
         case "filled":
           return fills.heard(page, message.fill, message.outcome);
+        case "seen":
+          return teacher.heard(page, message.ask, message.fields);
         default:
           message satisfies never;
       }
@@ -80,6 +101,9 @@ const fills = makeFills(host, pages, {
     }),
 });
 
+const visits = makeVisits(chrome.scripting);
+const teacher = makeTeacher(host, pages, visits);
+
 function contentIn(tabId: number, frameId: number) {
   return { target: { tabId, frameIds: [frameId] }, files: ["content.js"] };
 }
@@ -97,31 +121,46 @@ async function reach(tabId: number, frameId: number, look: number): Promise<void
   await chrome.scripting.executeScript(ask);
 }
 
-/** Asks the host whether a page's field can be served, and shows it if so. */
+/** Asks the host what can be done for a page's field, and shows it. */
 async function consider(page: Page): Promise<void> {
   const { field } = page;
-  let accounts = -1;
-  if (field && takesCode(field.kind) && now() > restUntil) {
-    const context = await pages.context(page);
-    const answer = context && (await host.call("accounts.match", { context }));
-    if (answer?.ok) accounts = answer.result.accounts.length || -1;
-    else if (answer?.problem === "vault_locked") accounts = 0;
-    else if (answer && isLink(answer.problem)) restUntil = now() + HOST_REST;
-  }
+  const found = await offered(page);
   if (!pages.has(page) || page.field?.number !== field?.number) return;
-  if (accounts < 0) marks.delete(page);
-  else marks.set(page, accounts);
-  if (field) page.send({ type: "offer", on: accounts >= 0 });
+  if (found === undefined) marks.delete(page);
+  else marks.set(page, found);
+  if (field) page.send({ type: "offer", on: typeof found === "number" || found === "locked" });
   await mark(page.tab);
 }
 
-/** Marks the toolbar icon of a tab with the number of accounts for its fields. */
+async function offered(page: Page): Promise<Mark | undefined> {
+  if (await teacher.tell(page, quietly)) return undefined; // it tells of its field again
+  const kind = page.field?.kind ?? "none";
+  if (kind === "otp-sms" || kind === "otp-email") return "help";
+  const context = await pages.context(page);
+  if (!context) return undefined;
+  if (!takesCode(kind) && kind !== "recovery-code") {
+    if (!due.has(page)) return undefined;
+    const facts = await quietly.call("service.facts", { context });
+    return facts.ok && facts.result.reminder === "wanted" ? "reminder" : undefined;
+  }
+  const answer = await quietly.call("accounts.match", { context });
+  if (answer.ok) return answer.result.accounts.filter((each) => serves(each, kind)).length || undefined;
+  return answer.problem === "vault_locked" ? "locked" : undefined;
+}
+
+/** Whether an account has a code of the kind that a field takes. */
+function serves(account: Account, kind: Kind): boolean {
+  return kind !== "recovery-code" || account.recovery > 0;
+}
+
+/** Marks the toolbar icon of a tab by what is found in it. */
 async function mark(tabId: number): Promise<void> {
-  const counts = (await pages.shown(tabId)).flatMap((page) => marks.get(page) ?? []);
-  const most = Math.max(...counts);
-  const text = counts.length === 0 ? "" : most > 9 ? "9+" : most > 0 ? String(most) : "•";
+  const found = (await pages.shown(tabId)).flatMap((page) => marks.get(page) ?? []);
+  const most = Math.max(0, ...found.filter((each) => typeof each === "number"));
+  const text =
+    most > 9 ? "9+" : most > 0 ? String(most) : found.includes("locked") ? "•" : found.includes("reminder") ? "!" : "?";
   const ignore = () => undefined; // the tab may be gone
-  chrome.action.setBadgeText({ tabId, text }).catch(ignore);
+  chrome.action.setBadgeText({ tabId, text: found.length > 0 ? text : "" }).catch(ignore);
   chrome.action.setBadgeBackgroundColor({ tabId, color: most > 0 ? "#0f766e" : "#6b7280" }).catch(ignore);
   chrome.action.setBadgeTextColor({ tabId, color: "#ffffff" }).catch(ignore);
 }
@@ -148,12 +187,6 @@ async function meant(tab: number): Promise<Page[]> {
   return (await pages.shown(tab)).sort(order);
 }
 
-interface Matched {
-  readonly page: Page;
-  readonly context: Context;
-  readonly result: MatchResult;
-}
-
 /** Matches the fields of a tab, and finds the one to serve; a page without a field comes last. */
 async function matched(tab: number, frame?: number): Promise<Matched | Extract<State, { is: "problem" }> | undefined> {
   await pages.survey(tab);
@@ -176,11 +209,6 @@ async function matched(tab: number, frame?: number): Promise<Matched | Extract<S
   return first;
 }
 
-function problem(from: Problem | Extract<Answer<unknown>, { ok: false }>): Extract<State, { is: "problem" }> {
-  if (typeof from === "string") return { is: "problem", problem: from };
-  return { is: "problem", problem: from.problem, ...(from.hint !== undefined && { hint: from.hint }) };
-}
-
 /**
  * Whether a popup over this tab could have been opened by a page, of this tab or
  * of one that made place for it; asked once for each popup.
@@ -201,135 +229,37 @@ async function failureIn(tab: number): Promise<Failed | undefined> {
   return (await pages.current(failure.page)) ? failure.failed : undefined;
 }
 
-/** A page to fill, as one state of the popup has it. */
-interface Target {
-  readonly page: Page;
-  readonly field: number | undefined;
-  readonly context: Context;
-}
-
-/** Serves one popup, from its opening to its end. */
-function serve(port: chrome.runtime.Port): void {
-  const abort = new AbortController();
-  let tab = -1;
-  let pageCaused = false;
-  let target: Target | undefined; // of the state that the popup has
-  let last = now(); // number of a state; by the clock, as the popup may outlive the background
-  const send = (message: ToPopup) => {
-    if (!abort.signal.aborted) port.postMessage(message);
+/** The state where no page is known. */
+async function bare(tab: number): Promise<State> {
+  const answer = await host.call("host.hello", hello);
+  if (!answer.ok) return problem(answer);
+  if (answer.result.vault !== "open")
+    return answer.result.vault === "locked" ? { is: "locked" } : problem("vault_missing");
+  const top = await chrome.webNavigation.getFrame({ tabId: tab, frameId: 0 }).catch(() => null);
+  return {
+    is: "closed",
+    reload: /^(https:|http:\/\/(localhost|127\.0\.0\.1|\[::1\]|[^/]*\.localhost)[:/])/.test(top?.url ?? ""),
   };
-
-  async function show(again?: Problem): Promise<void> {
-    const number = ++last;
-    const next = await look();
-    if (number !== last) return; // a later one is on its way
-    target = next.target;
-    send({ type: "state", number, state: next.state, pageCaused, ...(again && { again }) });
-  }
-
-  async function look(): Promise<{ state: State; target?: Target }> {
-    const found = await matched(tab);
-    if (found && "page" in found) {
-      const { page, context, result } = found;
-      return {
-        state: { is: "page", host: result.host, kind: page.field?.kind ?? "none", accounts: result.accounts },
-        target: { page, field: page.field?.number, context },
-      };
-    }
-    return { state: found ? (found.problem === "vault_locked" ? { is: "locked" } : found) : await bare() };
-  }
-
-  /** The state where no page is known. */
-  async function bare(): Promise<State> {
-    const hello = await host.call("host.hello", {
-      client: firefox ? "firefox" : "chromium",
-      version: chrome.runtime.getManifest().version,
-    });
-    if (!hello.ok) return problem(hello);
-    if (hello.result.vault !== "open")
-      return hello.result.vault === "locked" ? { is: "locked" } : problem("vault_missing");
-    const top = await chrome.webNavigation.getFrame({ tabId: tab, frameId: 0 }).catch(() => null);
-    return {
-      is: "closed",
-      reload: /^(https:|http:\/\/(localhost|127\.0\.0\.1|\[::1\]|[^/]*\.localhost)[:/])/.test(top?.url ?? ""),
-    };
-  }
-
-  async function received(message: FromPopup): Promise<void> {
-    switch (message.type) {
-      case "open": {
-        tab = message.tab;
-        pageCaused = await wasCaused(tab);
-        await show();
-        const failure = await failureIn(tab);
-        if (failure) send(failure);
-        return;
-      }
-      case "unlock": {
-        const answer = await host.call("vault.unlock", undefined);
-        if (answer.ok) restUntil = 0;
-        await Promise.all([...marks.keys()].map(consider));
-        if (answer.ok) return show();
-        return send({ type: "failed", ...without(problem(answer)) });
-      }
-      case "search": {
-        const context = target && { context: target.context };
-        const answer = await host.call("accounts.search", { query: message.query, limit: MAX_ACCOUNTS, ...context });
-        if (!answer.ok) return send({ type: "failed", ...without(problem(answer)) });
-        return send({ type: "found", query: message.query, ...answer.result });
-      }
-      case "code": {
-        const { handle, purpose } = message;
-        const answer = await host.call("code.release", { handle, nonce: crypto.randomUUID(), purpose });
-        if (!answer.ok)
-          return answer.problem === "unknown_handle"
-            ? show("unknown_handle")
-            : send({ type: "failed", ...without(problem(answer)) });
-        return send({ type: "code", handle, purpose, code: answer.result.code, expiresAt: answer.result.expiresAt });
-      }
-      case "fill": {
-        if (target?.field === undefined || message.state !== last)
-          return send({ type: "failed", problem: "page_gone" });
-        const { page, field } = target;
-        if (!page.field || !takesCode(page.field.kind)) return send({ type: "failed", problem: "changed" });
-        const waits = (until: number) => send({ type: "waiting", until });
-        const filled = await fills.fill({ ...message, page, field, signal: abort.signal, waits });
-        if (filled.ok) return send({ type: "filled" });
-        if (filled.problem === "unknown_handle") return show("unknown_handle");
-        return send({ type: "failed", ...without(filled) });
-      }
-      default:
-        message satisfies never;
-    }
-  }
-
-  port.onMessage.addListener((raw) => {
-    const message = fromPopup(raw);
-    if (message) void received(message);
-  });
-  port.onDisconnect.addListener(() => abort.abort());
 }
 
-function without({ problem, hint }: { problem: Problem; hint?: string }): { problem: Problem; hint?: string } {
-  return { problem, ...(hint !== undefined && { hint }) };
+async function unlocked(ok: boolean): Promise<void> {
+  if (ok) restUntil = 0;
+  await Promise.all([...marks.keys()].map(consider));
 }
+
+const desk = { host, pages, fills, teacher, visits, now, matched, bare, wasCaused, failureIn, unlocked, consider };
 
 /** The browser command and the menu item: fills at once where one bound account serves the field, else opens the popup. */
 async function quick(tab: number, frame?: number): Promise<void> {
   const found = await matched(tab, frame);
-  if (found && "page" in found && (found.page.field?.kind === "totp" || found.page.field?.kind === "otp-any")) {
+  if (found && "page" in found && found.page.field) {
     const { page, result } = found;
-    const [account, other] = result.accounts.filter((each) => each.strength === "bound");
+    const { number, kind, append } = found.page.field;
+    const bound = result.accounts.filter((each) => each.strength === "bound" && (!append || each.append));
+    const [account, other] = kind === "totp" || kind === "otp-any" || append ? bound : [];
     if (account && !other) {
-      const signal = new AbortController().signal;
-      const order = {
-        page,
-        field: page.field?.number ?? 0,
-        handle: account.handle,
-        allow: false,
-        signal,
-        waits: () => undefined,
-      };
+      const { signal } = new AbortController();
+      const order = { page, field: number, handle: account.handle, allow: false, signal, waits: () => undefined };
       const filled = await fills.fill(order);
       if (filled.ok) return;
       failures.set(tab, { page, at: now(), failed: { type: "failed", ...without(filled) } });
@@ -343,15 +273,34 @@ chrome.runtime.onConnect.addListener((port) => {
   const { sender } = port;
   const own = sender?.id === chrome.runtime.id;
   if (own && port.name === POPUP_PORT && !sender?.tab && sender?.url === chrome.runtime.getURL("popup.html"))
-    serve(port);
+    serve(port, desk);
+  else if (own && port.name === OPTIONS_PORT && sender?.url === chrome.runtime.getURL("options.html")) list(port);
   else if (own && sender?.tab) pages.accept(port);
   else port.disconnect();
 });
 
-chrome.runtime.onMessage.addListener((message, { id, tab, frameId }) => {
-  if (message !== LOAD || id !== chrome.runtime.id || tab?.id === undefined || frameId === undefined) return;
-  if (talk.pass(tab.id)) chrome.scripting.executeScript(contentIn(tab.id, frameId)).catch(() => undefined);
+chrome.runtime.onMessage.addListener((message, { id, tab, frameId, documentId }) => {
+  if (id !== chrome.runtime.id || tab?.id === undefined || frameId === undefined || !talk.pass(tab.id)) return;
+  if (message === LOAD) chrome.scripting.executeScript(contentIn(tab.id, frameId)).catch(() => undefined);
+  if (message === VISIT || message === VISIT_SIGNED_IN)
+    void visited(tab.id, frameId, documentId, message === VISIT_SIGNED_IN);
 });
+
+/** A page of a site that the user taught a field of, or wants to be reminded at. */
+async function visited(tab: number, frame: number, documentId: string | undefined, signedIn: boolean): Promise<void> {
+  await pages.ask(tab, frame);
+  const page = (await pages.shown(tab)).find((each) => each.frame === frame && each.document === documentId);
+  if (!page) return;
+  if (signedIn && frame === 0) due.add(page);
+  await consider(page);
+}
+
+/** Tells the options page how the user's services stand. */
+async function list(port: chrome.runtime.Port): Promise<void> {
+  const answer = await host.call("services.list", undefined);
+  if (answer.ok) await visits.remind(answer.result.hosts);
+  port.postMessage(answer);
+}
 
 chrome.commands.onCommand.addListener((command, tab) => {
   if (command === "fill" && tab?.id !== undefined) void quick(tab.id);

@@ -1,10 +1,12 @@
 import { type Chip, makeChip } from "./chip.ts";
 import { fill, fits, holds } from "./fill.ts";
-import { type Field, findFields, SURE } from "./find.ts";
+import { type Field, SURE } from "./find.ts";
 import { takesCode } from "./kind.ts";
-import { type FromPage, type Outcome, PAGE_PORT, type ToPage } from "./messages.ts";
+import { sentTo } from "./mask.ts";
+import { type FromPage, MAX_FIELDS, type Outcome, PAGE_PORT, type ToPage } from "./messages.ts";
 import { drawn, seen } from "./see.ts";
 import { shadowsIn } from "./shadows.ts";
+import { fieldsIn, type Marks, marksFrom, seenIn } from "./teaching.ts";
 
 declare global {
   /** For the background, which runs a function in this script's world; pages do not see it. */
@@ -19,7 +21,8 @@ declare global {
 const REST = 500;
 let port: chrome.runtime.Port | undefined;
 let away = false; // not shown, but kept by the browser for the way back
-let field: Field | undefined;
+let field: (Field & { readonly append?: boolean }) | undefined; // append: a typed password, behind which a code can be put
+let marks: Marks = new Map();
 let number = 0; // of the field, raised with each new one
 let told = 0; // the number that the background knows; 0: no field
 let offered = false;
@@ -46,6 +49,7 @@ function look(asked: number): boolean {
   if (!chrome.runtime?.id) return false;
   for (const root of [document, ...shadows]) for (const shadow of shadowsIn(root, true)) enter(shadow);
   scan();
+  if (!field) adopt(typedPassword());
   before = field && standing(field);
   tell(asked);
   return true;
@@ -81,18 +85,32 @@ function focused(event: Event) {
 function scan() {
   clearTimeout(timer);
   timer = undefined;
-  const found = best();
-  if (
-    found?.inputs[0] !== field?.inputs[0] ||
-    found?.inputs.length !== field?.inputs.length ||
-    found?.kind !== field?.kind
-  ) {
+  const typed = field?.append && field.inputs[0].isConnected ? field : undefined;
+  adopt(best() ?? typed);
+  if (told !== (field ? number : 0)) tell();
+  if (chip || offered) point();
+}
+
+/** Makes this the field to offer; one that is not as it was gets a new number. */
+function adopt(found: typeof field) {
+  const same =
+    found?.inputs[0] === field?.inputs[0] &&
+    found?.inputs.length === field?.inputs.length &&
+    found?.kind === field?.kind;
+  if (!same) {
     number++;
     offered = false;
   }
   field = found;
-  if (told !== (field ? number : 0)) tell();
-  if (chip || offered) point();
+}
+
+/** The one password that the user has typed, of a page without a field for a code. */
+function typedPassword(): typeof field {
+  const typed = [document, ...shadows].flatMap((root) =>
+    [...root.querySelectorAll<HTMLInputElement>("input[type=password]")].filter((input) => input.value && drawn(input)),
+  );
+  const [input, other] = typed;
+  return input && !other ? { inputs: [input], kind: "none", confidence: 1, reasons: [], append: true } : undefined;
 }
 
 /** The field of the page that the user most likely means. */
@@ -101,7 +119,7 @@ function best(): Field | undefined {
   let most = 0;
   for (const root of [document, ...shadows]) {
     for (const shadow of shadowsIn(root)) enter(shadow);
-    for (const each of findFields(root)) {
+    for (const each of fieldsIn(root, marks)) {
       if (!each.inputs.every(drawn)) {
         appearing ??= new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && soon());
         appearing.observe(each.inputs[0]);
@@ -133,9 +151,15 @@ function tell(look?: number) {
   send({
     type: "field",
     focused: field !== undefined && document.hasFocus() && field.inputs.some(active),
-    ...(field && { field: { number, kind: field.kind } }),
+    ...(field && { field: { number, kind: field.kind, ...more(field) } }),
     ...(look !== undefined && { look }),
   });
+}
+
+/** What else the background is told of a field. */
+function more({ kind, inputs, append }: NonNullable<typeof field>) {
+  const mask = kind === "otp-sms" || kind === "otp-email" ? sentTo(inputs[0], kind) : "";
+  return { ...(mask && { mask }), ...(append && { append }) };
 }
 
 function send(message: FromPage) {
@@ -169,6 +193,15 @@ async function received(message: ToPage) {
       offered = message.on;
       point();
       return;
+    case "marks":
+      marks = marksFrom(message.marks);
+      scan();
+      tell();
+      return;
+    case "why": {
+      const fields = [document, ...shadows].flatMap((root) => seenIn(root, marks, (inputs) => inputs.every(drawn)));
+      return send({ type: "seen", ask: message.ask, fields: fields.slice(0, MAX_FIELDS) });
+    }
     case "fill":
       send({ type: "filled", fill: message.fill, outcome: await take(message) });
       return;
@@ -182,15 +215,20 @@ async function take({ field: wanted, origin, code }: Extract<ToPage, { type: "fi
   const target = field;
   if (!target || wanted !== number) return refuse("changed");
   if (self.origin !== origin) return refuse("other_origin");
-  if (!fits(target.inputs, code)) return refuse("length");
+  const value = standing(target);
+  const text = target.append ? value + code : code;
+  if (!fits(target.inputs, text)) return refuse("length");
   if (insecure(target.inputs[0])) return refuse("insecure");
   chip?.at(undefined);
   const visible = await seen(target.inputs);
   if (visible !== true) return refuse(visible);
-  const value = standing(target);
-  if (value && value !== before && !holds(target.inputs, code)) return refuse("typed");
-  const step = await fill(target.inputs, code);
-  if (!step) return refuse("rejected");
+  if (standing(target) !== value) return refuse("typed");
+  if ((value || target.append) && value !== before && !holds(target.inputs, code)) return refuse("typed");
+  const step = await fill(target.inputs, text);
+  if (!step) {
+    if (target.append) await fill(target.inputs, value); // what the user typed is not lost
+    return refuse("rejected");
+  }
   before = undefined;
   return { ok: true, step };
 }

@@ -90,3 +90,15 @@ export function code(value: string): { element: HTMLElement; left(share: number,
     },
   };
 }
+
+/** A list of sentences. */
+export function bullets(...items: string[]): HTMLElement {
+  return make("ul", "", ...items.map((item) => make("li", "", item)));
+}
+
+/** What can be folded away under a heading. */
+export function fold(heading: string, open: boolean, ...inside: Child[]): HTMLElement {
+  const element = make("details", "", make("summary", "", heading), ...inside) as HTMLDetailsElement;
+  element.open = open;
+  return element;
+}

@@ -6,7 +6,11 @@ type Inputs = Field["inputs"];
 /** Whether a code is in a field, as the page shows it: spaces and dashes between its characters do not count. */
 export function holds(inputs: Inputs, code: string): boolean {
   const value = inputs.map((input) => input.value).join("");
-  return value.replace(/[\s-]/g, "") === code;
+  return plain(value) === plain(code);
+}
+
+function plain(text: string): string {
+  return text.replace(/[\s-]/g, "");
 }
 
 /** Whether a code can fit: one character a box, or not more than the input takes. */

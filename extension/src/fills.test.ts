@@ -14,6 +14,7 @@ function scene({ validFrom = 0 } = {}) {
     document: "D",
     origin: "https://a.example",
     private: false,
+    taught: true,
     focused: 0,
     field: { number: 1, kind: "totp" },
     send: (message) => {

@@ -12,6 +12,7 @@ export interface Order {
   readonly field: number; // of the field that the user saw
   readonly handle: string;
   readonly allow: boolean; // the user agreed that the account serves this host from now on
+  readonly recovery?: boolean; // a recovery code of the account instead of a one-time code
   readonly signal: AbortSignal; // ends it, up to the moment the code leaves
   readonly waits: (until: number) => void; // told when the code is for the next period, in ms since 1970
 }
@@ -38,7 +39,7 @@ export function makeFills(host: Host, pages: Pages, clock: Clock): Fills {
   const pending = new Map<number, { page: Page; end: (filled: Filled) => void }>();
   let last = 0;
 
-  async function fill({ page, field, handle, allow, signal, waits }: Order): Promise<Filled> {
+  async function fill({ page, field, handle, allow, recovery, signal, waits }: Order): Promise<Filled> {
     const still = async () =>
       !signal.aborted && page.field?.number === field && (await pages.current(page)) && !signal.aborted;
     const gone: Filled = { ok: false, problem: "page_gone" };
@@ -50,9 +51,12 @@ export function makeFills(host: Host, pages: Pages, clock: Clock): Fills {
       if (!allowed.ok) return failed(allowed);
       if (!(await still())) return gone;
     }
-    const answer = await host.call("code.release", { handle, context, nonce: crypto.randomUUID(), purpose: "fill" });
+    const nonce = crypto.randomUUID();
+    const answer = recovery
+      ? await host.call("recovery.next", { handle, context, nonce })
+      : await host.call("code.release", { handle, context, nonce, purpose: "fill" });
     if (!answer.ok) return failed(answer);
-    const { code, validFrom } = answer.result;
+    const { code, validFrom } = { validFrom: 0, ...answer.result };
     const ahead = validFrom - clock.now();
     if (ahead > 0) {
       waits(validFrom);

@@ -5,6 +5,16 @@ test.each([
   ["a field", { type: "field", field: { number: 1, kind: "totp" }, focused: true }],
   ["no field", { type: "field", focused: false }],
   ["an answer to a look", { type: "field", look: 4, focused: false }],
+  ["where the code went", { type: "field", field: { number: 1, kind: "otp-sms", mask: "•• 12" }, focused: true }],
+  ["a typed password", { type: "field", field: { number: 1, kind: "none", append: true }, focused: true }],
+  [
+    "what it has",
+    {
+      type: "seen",
+      ask: 1,
+      fields: [{ name: "text", label: "City", kind: "none", sure: 9, reasons: ["x"], marked: "never" }],
+    },
+  ],
   ["a press on the chip", { type: "open" }],
   ["a fill", { type: "filled", fill: 2, outcome: { ok: true, step: "keys" } }],
   ["a refusal", { type: "filled", fill: 2, outcome: { ok: false, why: "covered" } }],
@@ -24,6 +34,12 @@ test.each([
   { type: "filled", fill: 2, outcome: { ok: true, step: "magic" } },
   { type: "filled", fill: 2, outcome: { ok: false, why: "constructor" } },
   { type: "filled", fill: 1.5, outcome: { ok: true, step: "keys" } },
+  { type: "seen", ask: 1 },
+  { type: "seen", ask: 1, fields: [{ name: "", label: "", kind: "none", sure: 9, reasons: [] }] },
+  { type: "seen", ask: 1, fields: [{ name: "x".repeat(67), label: "", kind: "none", sure: 9, reasons: [] }] },
+  { type: "seen", ask: 1, fields: [{ name: "x", label: "x".repeat(61), kind: "none", sure: 9, reasons: [] }] },
+  { type: "seen", ask: 1, fields: [{ name: "x", label: "", kind: "none", sure: 101, reasons: [] }] },
+  { type: "seen", ask: 1, fields: Array(21).fill({ name: "x", label: "", kind: "none", sure: 9, reasons: [] }) },
 ])("a page may not send %j", (message) => {
   expect(fromPage(message)).toBeUndefined();
 });
@@ -41,6 +57,9 @@ test.each([
   { type: "code", handle: "h", purpose: "fill" },
   { type: "search", query: "x".repeat(257) },
   { type: "export" },
+  { type: "teach", page: 0, field: "", as: "totp" },
+  { type: "teach", page: 0, field: "x", as: "always" },
+  { type: "remind", reminder: "seen" },
 ])("the popup may not send %j", (message) => {
   expect(fromPopup(message)).toBeUndefined();
 });

@@ -1,20 +1,42 @@
 import { KINDS, type Kind } from "./kind.ts";
-import type { Account, ErrorCode, Purpose } from "./protocol.ts";
+import type { Account, ErrorCode, FactsResult, Mark, MarkAs, Purpose, Reminder } from "./protocol.ts";
 
 // What the parts of the extension say to each other. Every message is parsed
 // where it arrives; who sent it is known from the browser's sender record only.
 
-/** The names of the two kinds of port. */
+/** The names of the kinds of port. */
 export const PAGE_PORT = "page";
 export const POPUP_PORT = "popup";
+export const OPTIONS_PORT = "options";
 
-/** The one message outside of ports: a document may have a field, and asks for content.ts. */
+/** The messages outside of ports: a document may have a field, and asks for content.ts; a site of which the user taught something, or wants to be reminded, is shown. */
 export const LOAD = "load";
+export const VISIT = "visit";
+export const VISIT_SIGNED_IN = "visit signed in";
 
 /** The field that a document offers; number tells it from earlier ones of that document. */
 export interface FieldSummary {
   readonly number: number;
   readonly kind: Kind;
+  readonly mask?: string; // the number or address that the page says the code went to, as it shows it
+  readonly append?: boolean; // a password with something typed in it; the kind is "none"
+}
+
+/** The longest name of a field, in UTF-16 units: at most 200 bytes of UTF-8. */
+export const MAX_NAME = 66;
+/** The most characters of a page's text that are shown to the user. */
+export const MAX_LABEL = 60;
+/** The most fields of one document that are told of. */
+export const MAX_FIELDS = 20;
+
+/** One field of a document, for "Why no code here?". */
+export interface SeenField {
+  readonly name: string; // by which it is known again, see nameOf
+  readonly label: string; // as the page calls it; may be empty
+  readonly kind: Kind;
+  readonly sure: number; // 0 to 100
+  readonly reasons: readonly string[];
+  readonly marked?: MarkAs;
 }
 
 /** Why a document did not take a code. */
@@ -38,11 +60,14 @@ export type Step = "paste" | "keys" | "value";
 export type FromPage =
   | { readonly type: "field"; readonly field?: FieldSummary; readonly look?: number; readonly focused: boolean }
   | { readonly type: "open" }
+  | { readonly type: "seen"; readonly ask: number; readonly fields: readonly SeenField[] }
   | { readonly type: "filled"; readonly fill: number; readonly outcome: Outcome };
 
 /** Background to content script, down the port of one document. */
 export type ToPage =
   | { readonly type: "offer"; readonly on: boolean }
+  | { readonly type: "marks"; readonly marks: readonly Mark[] }
+  | { readonly type: "why"; readonly ask: number }
   | {
       readonly type: "fill";
       readonly fill: number;
@@ -69,7 +94,16 @@ export type State =
       readonly host: string;
       readonly kind: Kind; // "none": a page without a field
       readonly accounts: readonly Account[];
+      readonly mask?: string; // where the code went, as the page shows it
+      readonly append?: boolean; // a typed password that a code can be put behind
+      readonly facts?: FactsResult; // of the site's service
     };
+
+/** One field of the page under the popup. */
+export interface WhyField extends SeenField {
+  readonly page: number; // which document of the tab, as the background counts them
+  readonly host: string; // of that document
+}
 
 /** Popup to background. A fill carries the number of the state that the user saw. */
 export type FromPopup =
@@ -77,7 +111,13 @@ export type FromPopup =
   | { readonly type: "unlock" }
   | { readonly type: "fill"; readonly state: number; readonly handle: string; readonly allow: boolean }
   | { readonly type: "search"; readonly query: string }
+  | { readonly type: "why" }
+  | { readonly type: "teach"; readonly page: number; readonly field: string; readonly as: MarkAs }
+  | { readonly type: "remind"; readonly reminder: Wish }
   | { readonly type: "code"; readonly handle: string; readonly purpose: Exclude<Purpose, "fill"> };
+
+/** What the user wants of a reminder. */
+export type Wish = Exclude<Reminder, "none" | "seen">;
 
 /** Background to popup. */
 export type ToPopup =
@@ -96,6 +136,7 @@ export type ToPopup =
       readonly code: string;
       readonly expiresAt: number; // 0 for hotp
     }
+  | { readonly type: "why"; readonly fields: readonly WhyField[] }
   | { readonly type: "waiting"; readonly until: number }
   | { readonly type: "filled" }
   | { readonly type: "failed"; readonly problem: Problem; readonly hint?: string };
@@ -108,6 +149,10 @@ function fields(message: unknown): Fields | undefined {
 
 const isNumber = (x: unknown): x is number => typeof x === "number" && Number.isSafeInteger(x) && x >= 0;
 const isText = (x: unknown, max: number): x is string => typeof x === "string" && x.length <= max;
+const isOneOf = <T extends string>(x: unknown, all: readonly T[]): x is T => all.some((each) => each === x);
+
+const MARKS: readonly MarkAs[] = ["totp", "never", "forget"];
+const WISHES: readonly Wish[] = ["wanted", "done", "dismissed"];
 
 const REFUSALS: Record<Refusal, true> = {
   changed: true,
@@ -130,9 +175,16 @@ export function fromPage(message: unknown): FromPage | undefined {
       const look = isNumber(m["look"]) ? { look: m["look"] } : {};
       const focused = m["focused"] === true;
       if (m["field"] === undefined) return { type: "field", ...look, focused };
-      const kind = KINDS.find((k) => k === f?.["kind"]);
-      if (!kind || !isNumber(f?.["number"])) return undefined;
-      return { type: "field", field: { number: f["number"], kind }, ...look, focused };
+      const kind = f?.["kind"];
+      if (!isOneOf(kind, KINDS) || !isNumber(f?.["number"])) return undefined;
+      const mask = isText(f["mask"], MAX_LABEL) && f["mask"] ? { mask: f["mask"] } : {};
+      const append = f["append"] === true && kind === "none" ? { append: true } : {};
+      return { type: "field", field: { number: f["number"], kind, ...mask, ...append }, ...look, focused };
+    }
+    case "seen": {
+      const seen = Array.isArray(m["fields"]) && isNumber(m["ask"]) ? m["fields"].map(seenOf) : [undefined];
+      if (seen.length > MAX_FIELDS || !seen.every((each) => each !== undefined)) return undefined;
+      return { type: "seen", ask: m["ask"] as number, fields: seen };
     }
     case "open":
       return { type: "open" };
@@ -143,6 +195,15 @@ export function fromPage(message: unknown): FromPage | undefined {
     default:
       return undefined;
   }
+}
+
+function seenOf(message: unknown): SeenField | undefined {
+  const m = fields(message);
+  const { name, label, kind, sure, reasons, marked } = m ?? {};
+  if (!isText(name, MAX_NAME) || name === "" || !isText(label, MAX_LABEL) || !isOneOf(kind, KINDS)) return undefined;
+  if (!isNumber(sure) || sure > 100 || !Array.isArray(reasons) || reasons.length > 24) return undefined;
+  if (!reasons.every((each): each is string => isText(each, 200))) return undefined;
+  return { name, label, kind, sure, reasons, ...(marked === "totp" || marked === "never" ? { marked } : {}) };
 }
 
 function outcomeOf(message: unknown): Outcome | undefined {
@@ -168,6 +229,15 @@ export function fromPopup(message: unknown): FromPopup | undefined {
         : undefined;
     case "search":
       return isText(m["query"], 256) ? { type: "search", query: m["query"] } : undefined;
+    case "why":
+      return { type: "why" };
+    case "teach": {
+      const { page, field, as } = m;
+      const sound = isNumber(page) && isText(field, MAX_NAME) && field !== "" && isOneOf(as, MARKS);
+      return sound ? { type: "teach", page, field, as } : undefined;
+    }
+    case "remind":
+      return isOneOf(m["reminder"], WISHES) ? { type: "remind", reminder: m["reminder"] } : undefined;
     case "code": {
       const purpose = m["purpose"];
       if (!isText(handle, 128) || (purpose !== "show" && purpose !== "copy")) return undefined;

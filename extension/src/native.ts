@@ -3,15 +3,25 @@ import {
   type AllowParams,
   type AllowResult,
   type ErrorCode,
+  type FactsParams,
+  type FactsResult,
   type HelloParams,
   type HelloResult,
+  type MarkParams,
+  type MarksParams,
+  type MarksResult,
   type MatchParams,
   type MatchResult,
   type Method,
+  type RecoveryParams,
+  type RecoveryResult,
   type ReleaseParams,
   type ReleaseResult,
+  type RemindParams,
+  type RemindResult,
   type SearchParams,
   type SearchResult,
+  type ServicesResult,
   type VaultResult,
   VERSION,
 } from "./protocol.ts";
@@ -25,6 +35,12 @@ interface Calls {
   "accounts.search": { params: SearchParams; result: SearchResult };
   "site.allow": { params: AllowParams; result: AllowResult };
   "code.release": { params: ReleaseParams; result: ReleaseResult };
+  "site.marks": { params: MarksParams; result: MarksResult };
+  "site.mark": { params: MarkParams; result: MarksResult };
+  "service.facts": { params: FactsParams; result: FactsResult };
+  "service.remind": { params: RemindParams; result: RemindResult };
+  "services.list": { params: undefined; result: ServicesResult };
+  "recovery.next": { params: RecoveryParams; result: RecoveryResult };
 }
 
 /** A result, or what stood in its way, with the host's hint. */
@@ -151,6 +167,8 @@ const ERROR_CODES: Record<ErrorCode, true> = {
   frame_refused: true,
   not_allowed: true,
   budget_used: true,
+  recovery_empty: true,
+  limit_reached: true,
   internal: true,
 };
 
@@ -171,6 +189,13 @@ function isObject(x: unknown): x is Record<string, unknown> {
 }
 
 const isVault = (r: Record<string, unknown>) => ["none", "locked", "open"].includes(String(r["vault"]));
+const isList = (x: unknown, sound: (each: unknown) => boolean) => Array.isArray(x) && x.every(sound);
+const isText = (x: unknown) => typeof x === "string";
+const isLinkTo = (x: unknown) => x === undefined || (isText(x) && String(x).startsWith("https://"));
+const isMarks = (r: Record<string, unknown>) =>
+  isList(r["marks"], (each) => isObject(each) && isText(each["field"]) && isText(each["as"]));
+const isService = (x: unknown) =>
+  x === undefined || (isObject(x) && isList(x["methods"], isText) && isLinkTo(x["setup"]) && isLinkTo(x["recovery"]));
 const isAccounts = (x: unknown) => Array.isArray(x) && x.every((a) => isObject(a) && typeof a["handle"] === "string");
 
 /** What of a result is used must have the right form. */
@@ -183,4 +208,11 @@ const SOUND: Record<Method, (result: Record<string, unknown>) => boolean> = {
   "site.allow": (r) => typeof r["host"] === "string",
   "code.release": (r) =>
     /^[0-9A-Z]{4,10}$/.test(String(r["code"])) && Number.isFinite(r["validFrom"]) && Number.isFinite(r["expiresAt"]),
+  "site.marks": isMarks,
+  "site.mark": isMarks,
+  "service.facts": (r) => isText(r["name"]) && isText(r["reminder"]) && isService(r["service"]),
+  "service.remind": (r) => isList(r["hosts"], isText),
+  "services.list": (r) =>
+    isList(r["hosts"], isText) && isList(r["services"], (each) => isObject(each) && isLinkTo(each["setup"])),
+  "recovery.next": (r) => /^[!-~]{4,64}$/.test(String(r["code"])) && Number.isFinite(r["left"]),
 };

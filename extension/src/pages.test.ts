@@ -42,6 +42,7 @@ const page = (frame: number, document: string, origin: string): Page => ({
   document,
   origin,
   private: false,
+  taught: false,
   focused: 0,
   send,
 });

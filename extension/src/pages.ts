@@ -9,6 +9,7 @@ export interface Page {
   readonly origin: string; // never "null"
   readonly private: boolean;
   field?: FieldSummary;
+  taught: boolean; // whether it was told what the user taught of its site
   focused: number; // when the user was last in its field, by order; 0: never
   readonly send: (message: ToPage) => void;
 }
@@ -37,6 +38,7 @@ export function pageOf(sender: Sender | undefined, send: Page["send"]): Page | u
     document: documentId,
     origin,
     private: tab.incognito,
+    taught: false,
     focused: 0,
     send,
   };
@@ -102,6 +104,8 @@ export interface Pages {
   /** The pages that a tab shows now: a browser may keep those of earlier documents connected. */
   shown(tab: number): Promise<Page[]>;
   has(page: Page): boolean;
+  /** Asks one frame who it is; resolves when it has answered, or had the time to. */
+  ask(tab: number, frame: number): Promise<void>;
   /** Asks the frames of a tab who they are; resolves when those that can have answered. */
   survey(tab: number): Promise<void>;
   /** Where a code for a page would go, as of now; undefined when that cannot be known for sure. */
@@ -187,6 +191,7 @@ export function makePages(browser: Frames, heard: Heard): Pages {
       return [...pages].filter((page) => page.tab === tab && frames.some((frame) => shows(frame, page)));
     },
     has: (page) => pages.has(page),
+    ask,
     async survey(tab) {
       const frames = await browser.all(tab);
       await Promise.all(frames.slice(0, MOST_FRAMES).map((frame) => ask(tab, frame.frameId)));

@@ -8,7 +8,17 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const account = { handle: "h", issuer: "A", account: "alice", strength: "bound", type: "totp", digits: 6, period: 30 };
+const account = {
+  handle: "h",
+  issuer: "A",
+  account: "alice",
+  strength: "bound",
+  type: "totp",
+  digits: 6,
+  period: 30,
+  append: false,
+  recovery: 0,
+};
 const page = { is: "page", host: "a.example", kind: "totp", accounts: [account] } as State;
 
 /** A popup whose background is played by the test. */
@@ -25,7 +35,7 @@ async function open() {
     tabs: { query: async () => [{ id: 1 }] },
     runtime: { connect: () => port },
   });
-  document.body.innerHTML = `<main></main><footer hidden><input type="search"></footer>`;
+  document.body.innerHTML = `<header><button></button></header><main></main><footer hidden><input type="search"></footer>`;
   vi.resetModules();
   await import("./popup.ts");
   await vi.advanceTimersByTimeAsync(0);

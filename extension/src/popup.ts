@@ -1,8 +1,21 @@
 import { accountRow, button, code, command, fullTitle, make, text } from "./draw.ts";
-import { type FromPopup, POPUP_PORT, type Problem, type ToPopup } from "./messages.ts";
+import { type FromPopup, POPUP_PORT, type Problem, type State, type ToPopup } from "./messages.ts";
 import type { Account } from "./protocol.ts";
-import { ARM_AFTER, type Event, elsewhere, fillable, listed, type Model, START, update, wayOut } from "./view.ts";
-import { say } from "./words.ts";
+import { type Acts, reminder, rescue } from "./rescue.ts";
+import {
+  ARM_AFTER,
+  type Event,
+  elsewhere,
+  fillable,
+  filling,
+  listed,
+  type Model,
+  START,
+  update,
+  wayOut,
+} from "./view.ts";
+import { report, why } from "./why.ts";
+import { say, type Word } from "./words.ts";
 
 // Draws the popup and turns what the user does into events. What follows from
 // them is decided in view.ts.
@@ -24,6 +37,7 @@ const part = <T extends Element>(selector: string): T => {
 const main = part<HTMLElement>("main");
 const footer = part<HTMLElement>("footer");
 const search = part<HTMLInputElement>("input");
+const services = part<HTMLButtonElement>("header button");
 
 function happen(event: Event): void {
   const before = model;
@@ -68,7 +82,11 @@ async function connect(): Promise<void> {
 function draw(before: Model): void {
   clearInterval(tick);
   const held = document.activeElement === search || main.contains(document.activeElement);
+  const folds = folded();
   main.replaceChildren(...screen());
+  // What the user folded stays so.
+  if (before.step.at === model.step.at)
+    for (const [i, each] of main.querySelectorAll("details").entries()) each.open = folds[i] ?? each.open;
   footer.hidden = !searchable();
   if (search.value !== model.query && document.activeElement !== search) search.value = model.query;
   if (model.query === "") search.value = "";
@@ -76,9 +94,14 @@ function draw(before: Model): void {
   if (elsewhereNow || document.activeElement === document.body) focusFirst();
 }
 
+function folded(): boolean[] {
+  return [...main.querySelectorAll("details")].map(({ open }) => open);
+}
+
 function focusFirst(): void {
   if (model.query && model.step.at === "list") return search.focus();
-  const first = main.querySelector<HTMLElement>(".primary") ?? main.querySelector<HTMLElement>("[tabindex], button");
+  const first =
+    main.querySelector<HTMLElement>(".primary") ?? main.querySelector<HTMLElement>("[tabindex], summary, button");
   if (first) first.focus();
   else if (!footer.hidden) search.focus();
 }
@@ -99,7 +122,9 @@ function screen(): Node[] {
     case "agree":
       return agree(step.account);
     case "filling":
-      return filling(step.account, step.until);
+      return waiting(step.account, step.until);
+    case "why":
+      return step.fields ? [...why(step.fields, teach), whyEnd(step.fields)] : [make("p", "lead", say("loading"))];
     case "failed":
       return problem(step.problem, step.hint, step.account);
     case "done":
@@ -110,7 +135,7 @@ function screen(): Node[] {
 }
 
 function list(): Node[] {
-  const { state, query, found, again } = model;
+  const { state, query, found } = model;
   if (!state) return [];
   if (query) return found ? searched(found.total) : [make("p", "lead", say("loading"))];
   switch (state.is) {
@@ -122,40 +147,85 @@ function list(): Node[] {
       return state.reload
         ? text(say("reload_title"), say("reload_text"))
         : text(say("closed_title"), say("closed_text"));
-    case "page": {
-      const { host, kind, accounts } = state;
-      if (elsewhere(kind)) {
-        const which = kind === "otp-sms" ? "sms" : kind === "otp-email" ? "email" : "recovery";
-        return text(say(`${which}_title`), say(`${which}_text`, host));
-      }
-      const note = again === "unknown_handle" ? say("again_unknown_handle") : undefined;
-      if (accounts.length === 0) {
-        const lines = kind === "enroll" ? [say("enroll_note")] : kind === "none" ? [say("no_field")] : [];
-        return [...text(say("none_title", host), ...lines, say("none_text")), command(`codefob add --site ${host}`)];
-      }
-      const lead = kind === "none" ? say("site_title") : accounts.length > 1 ? say("pick_title") : say("fill_title");
-      return [
-        note !== undefined && make("p", "note", note),
-        make("p", "lead", lead),
-        make("p", "host", host),
-        kind === "none" && make("p", "", say("no_field")),
-        accounts.length > 1 ? options(accounts) : single(accounts[0]),
-        fillable(model) &&
-          make(
-            "div",
-            "buttons",
-            primary(say("fill_button"), () => happen({ type: "confirm" })),
-          ),
-      ].filter((node) => node instanceof Node);
-    }
+    case "page":
+      return page(state);
     default:
       return state satisfies never;
   }
 }
 
+const acts: Acts = {
+  open: (url) => void chrome.tabs.create({ url }).then(() => close()),
+  remind: (wish) => happen({ type: "remind", reminder: wish }),
+};
+
+const teach: Parameters<typeof why>[1] = (field, as) => happen({ type: "teach", field, as });
+
+/** What a page is offered, by what its field takes. */
+function page(state: Extract<State, { is: "page" }>): Node[] {
+  const { host, kind, accounts } = state;
+  if (elsewhere(kind)) return [...rescue(state, acts), whyLink()];
+  const offered = listed(model);
+  if (offered.length === 0) return [...reminder(state, acts), ...nothing(state), whyLink()];
+  const fills = filling(model);
+  const lead: Word = fills
+    ? (
+        {
+          code: offered.length > 1 ? "pick_title" : "fill_title",
+          recovery: "recovery_lead",
+          append: "append_lead",
+        } as const
+      )[fills]
+    : "site_title";
+  const label: Word = fills === "recovery" ? "recovery_button" : fills === "append" ? "append_button" : "fill_button";
+  const typeFirst = !fills && accounts.some((each) => each.append);
+  return [
+    ...reminder(state, acts),
+    model.again === "unknown_handle" && make("p", "note", say("again_unknown_handle")),
+    make("p", "lead", say(lead)),
+    make("p", "host", host),
+    !fills && make("p", "", say(typeFirst ? "append_first" : "no_field")),
+    offered.length > 1 ? options(offered) : single(offered[0]),
+    fills &&
+      make(
+        "div",
+        "buttons",
+        primary(say(label), () => happen({ type: "confirm" })),
+      ),
+    kind !== "totp" && whyLink(),
+  ].filter((node) => node instanceof Node);
+}
+
+/** A site without an account for it. */
+function nothing({ host, kind }: Extract<State, { is: "page" }>): Node[] {
+  if (kind === "recovery-code")
+    return [...text(say("recovery_title"), say("recovery_text", host)), command("codefob recovery ACCOUNT --add")];
+  const lines = kind === "enroll" ? [say("enroll_note")] : kind === "none" ? [say("no_field")] : [];
+  return [...text(say("none_title", host), ...lines, say("none_text")), command(`codefob add --site ${host}`)];
+}
+
+function whyLink(): HTMLElement {
+  return button(say("why_link"), () => happen({ type: "look" }), "link");
+}
+
+function whyEnd(fields: Parameters<typeof why>[0]): HTMLElement {
+  const save = () => {
+    const browser = /Firefox\/\d+|Chrome\/\d+/.exec(navigator.userAgent)?.[0] ?? "";
+    const file = new Blob([report(fields, chrome.runtime.getManifest().version, browser)], {
+      type: "application/json",
+    });
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(file);
+    link.download = "codefob-report.json";
+    link.click();
+  };
+  const again = button(say("back"), retry);
+  return make("div", "buttons", again, fields.length > 0 && button(say("why_report"), save));
+}
+
 function single(only: Account | undefined): Node {
   if (!only) return make("div", "");
-  return make("div", "card", accountRow(only, fresh(only), more(0)));
+  return make("div", "card", accountRow(only, fresh(only), left(only), more(0)));
 }
 
 /** The accounts to choose from: arrow keys select, Enter or a click chooses. */
@@ -165,7 +235,7 @@ function options(accounts: readonly Account[]): HTMLElement {
   box.tabIndex = 0;
   box.ariaLabel = say("accounts_label");
   accounts.forEach((each, i) => {
-    const row = accountRow(each, fresh(each), !model.query && fillable(model) && more(i));
+    const row = accountRow(each, fresh(each), left(each), !model.query && fillable(model) && more(i));
     row.role = "option";
     row.id = `account-${i}`;
     row.ariaSelected = String(i === model.selected);
@@ -181,6 +251,11 @@ function options(accounts: readonly Account[]): HTMLElement {
 
 function fresh({ strength }: Account): Node | undefined {
   return fillable(model) && strength !== "bound" && !model.query ? make("span", "tag", say("new_here")) : undefined;
+}
+
+/** How many recovery codes of an account are left, where one is asked for. */
+function left({ recovery }: Account): Node | undefined {
+  return filling(model) === "recovery" ? make("span", "tag", say("recovery_left", String(recovery))) : undefined;
 }
 
 function more(index: number): HTMLElement {
@@ -252,7 +327,7 @@ function agree(of: Account): Node[] {
   ];
 }
 
-function filling(of: Account, until: number | undefined): Node[] {
+function waiting(of: Account, until: number | undefined): Node[] {
   const card = make("div", "card", accountRow(of));
   if (until === undefined) return [make("h2", "", say("filling")), card];
   const heading = make("h2", "");
@@ -313,7 +388,7 @@ function pressed(event: KeyboardEvent): void {
   switch (event.key) {
     case "Enter": {
       const { target } = event;
-      if (target instanceof HTMLButtonElement && !event.repeat) return; // its own click follows
+      if (target instanceof HTMLElement && target.matches("button, summary") && !event.repeat) return; // its own click follows
       event.preventDefault();
       if (event.repeat) return;
       return model.step.at === "list" ? happen({ type: "choose" }) : focusFirst();
@@ -338,6 +413,8 @@ if (window.top === window) {
   search.addEventListener("input", () => happen({ type: "query", query: search.value.trim() }));
   document.addEventListener("keydown", pressed);
   addEventListener("focus", () => document.activeElement === document.body && focusFirst());
+  services.textContent = say("options_open");
+  services.addEventListener("click", ({ isTrusted }) => isTrusted && chrome.runtime.openOptionsPage());
   document.documentElement.lang = chrome.i18n.getUILanguage();
   main.replaceChildren(...screen());
   void connect();

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { State } from "./messages.ts";
 import type { Account, Strength } from "./protocol.ts";
-import { type Event, listed, type Model, START, update } from "./view.ts";
+import { type Event, filling, listed, type Model, START, update } from "./view.ts";
 
 const account = (handle: string, strength: Strength = "bound"): Account => ({
   handle,
@@ -11,6 +11,8 @@ const account = (handle: string, strength: Strength = "bound"): Account => ({
   type: "totp",
   digits: 6,
   period: 30,
+  append: false,
+  recovery: 0,
 });
 const page = (...accounts: Account[]): State => ({ is: "page", host: "a.example", kind: "totp", accounts });
 const state = (of: State, pageCaused = false): Event => ({ type: "state", number: 7, state: of, pageCaused });
@@ -138,4 +140,62 @@ test("waiting for the next code is shown while filling only", () => {
     at: "filling",
     until: 5,
   });
+});
+
+test.each([
+  ["a code that was sent", { kind: "otp-sms" }, undefined, []],
+  ["a one-time code", { kind: "totp" }, "code", ["a", "b", "c"]],
+  ["a recovery code", { kind: "recovery-code" }, "recovery", ["b"]],
+  ["a typed password", { kind: "none", append: true }, "append", ["c"]],
+  ["nothing", { kind: "none" }, undefined, ["a", "b", "c"]],
+] as const)("a page that takes %s is offered the accounts that have it", (_what, has, what, handles) => {
+  const accounts = [account("a"), { ...account("b"), recovery: 3 }, { ...account("c"), append: true }];
+  const { model } = play(state({ is: "page", host: "a.example", accounts, ...has }));
+  expect(filling(model)).toBe(what);
+  expect(listed(model).map(({ handle }) => handle)).toEqual(handles);
+});
+
+test("a page that takes a recovery code of an account without any is offered nothing", () => {
+  const { model, sent } = play(state({ ...page(account("a")), kind: "recovery-code" } as State), { type: "confirm" });
+  expect([filling(model), listed(model), sent]).toEqual([undefined, [], []]);
+});
+
+const seen = {
+  page: 1,
+  host: "a.example",
+  name: "text name=x",
+  label: "",
+  kind: "none",
+  sure: 50,
+  reasons: [],
+} as const;
+
+test("what the page has is asked for, and shown when it comes", () => {
+  const asked = play(state(page()), { type: "look" });
+  expect(asked).toMatchObject({ at: "why", sent: [{ type: "why" }] });
+  expect(play(state(page()), { type: "look" }, { type: "why", fields: [seen] }).model.step).toEqual({
+    at: "why",
+    fields: [seen],
+  });
+  expect(play(state(page()), { type: "why", fields: [seen] }).at).toBe("list");
+});
+
+test("the user teaches a field, in a popup that is armed", () => {
+  const teach: Event = { type: "teach", field: seen, as: "totp" };
+  expect(play(state(page()), { type: "look" }, teach).sent).toEqual([
+    { type: "why" },
+    { type: "teach", page: 1, field: "text name=x", as: "totp" },
+  ]);
+  expect(play(state(page(), true), { type: "look" }, teach).sent).toEqual([{ type: "why" }]);
+  expect(play(state(page()), teach).sent).toEqual([]);
+});
+
+test("a wish to be reminded is shown at once", () => {
+  const facts = { name: "A", accounts: 0, reminder: "seen" } as const;
+  const { model, sent } = play(state({ ...page(), kind: "otp-sms", facts } as State), {
+    type: "remind",
+    reminder: "wanted",
+  });
+  expect(model.state).toMatchObject({ facts: { reminder: "wanted" } });
+  expect(sent).toEqual([{ type: "remind", reminder: "wanted" }]);
 });

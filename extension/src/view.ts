@@ -1,6 +1,6 @@
 import { type Kind, takesCode } from "./kind.ts";
-import type { FromPopup, Problem, State, ToPopup } from "./messages.ts";
-import type { Account } from "./protocol.ts";
+import type { FromPopup, Problem, State, ToPopup, WhyField, Wish } from "./messages.ts";
+import type { Account, MarkAs } from "./protocol.ts";
 
 // What the popup shows, as a pure function of what happened. popup.ts draws it.
 
@@ -22,6 +22,7 @@ type Step =
   | { readonly at: "agree"; readonly account: Account }
   | { readonly at: "filling"; readonly account: Account; readonly until?: number }
   | { readonly at: "failed"; readonly problem: Problem; readonly hint?: string; readonly account?: Account }
+  | { readonly at: "why"; readonly fields?: readonly WhyField[] }
   | { readonly at: "done" };
 
 export interface Model {
@@ -49,6 +50,9 @@ export type Event =
   | { readonly type: "confirm" }
   | { readonly type: "ask"; readonly purpose: "show" | "copy" }
   | { readonly type: "unlock" }
+  | { readonly type: "look" } // asks what the page has, and why
+  | { readonly type: "teach"; readonly field: WhyField; readonly as: MarkAs }
+  | { readonly type: "remind"; readonly reminder: Wish }
   | { readonly type: "back" };
 
 /** What follows: the new model, and what the background is told. */
@@ -62,17 +66,34 @@ export const START: Model = { number: 0, armed: false, step: { at: "list" }, sel
 /** The accounts that are listed now. */
 export function listed(model: Model): readonly Account[] {
   if (model.query) return model.found?.accounts ?? [];
-  return model.state?.is === "page" && !elsewhere(model.state.kind) ? model.state.accounts : [];
+  return model.state?.is === "page" ? offered(model.state) : [];
+}
+
+/** The accounts for a page: those that have what its field takes. */
+function offered({ kind, accounts, append }: Extract<State, { is: "page" }>): readonly Account[] {
+  if (elsewhere(kind)) return [];
+  if (kind === "recovery-code") return accounts.filter(({ recovery }) => recovery > 0);
+  const behind = append ? accounts.filter((each) => each.append) : [];
+  return behind.length > 0 ? behind : accounts;
+}
+
+/** What would be filled into the page's field, if anything. */
+export function filling(model: Model): "code" | "recovery" | "append" | undefined {
+  const { state } = model;
+  if (state?.is !== "page") return undefined;
+  if (takesCode(state.kind)) return "code";
+  if (state.kind === "recovery-code") return offered(state).length > 0 ? "recovery" : undefined;
+  return state.append && state.accounts.some((each) => each.append) ? "append" : undefined;
 }
 
 /** Whether the page's field may get a code of ours. */
 export function fillable(model: Model): boolean {
-  return model.state?.is === "page" && takesCode(model.state.kind);
+  return filling(model) !== undefined;
 }
 
-/** Whether a page asks for a code that no authenticator makes. */
-export function elsewhere(kind: Kind): kind is "otp-sms" | "otp-email" | "recovery-code" {
-  return kind === "otp-sms" || kind === "otp-email" || kind === "recovery-code";
+/** Whether a page asks for a code that was sent to the user. */
+export function elsewhere(kind: Kind): kind is "otp-sms" | "otp-email" {
+  return kind === "otp-sms" || kind === "otp-email";
 }
 
 export function update(model: Model, event: Event): Next {
@@ -168,6 +189,19 @@ export function update(model: Model, event: Event): Next {
       return model.unlocking
         ? { model }
         : { model: { ...model, unlocking: true, step: LIST }, send: { type: "unlock" } };
+    case "look":
+      return { model: { ...model, query: "", step: { at: "why" } }, send: { type: "why" } };
+    case "why":
+      return { model: model.step.at === "why" ? { ...model, step: { at: "why", fields: event.fields } } : model };
+    case "teach":
+      if (model.step.at !== "why" || !model.armed) return { model };
+      return { model, send: { type: "teach", page: event.field.page, field: event.field.name, as: event.as } };
+    case "remind": {
+      const { state } = model;
+      if (state?.is !== "page" || !state.facts) return { model };
+      const facts = { ...state.facts, reminder: event.reminder };
+      return { model: { ...model, state: { ...state, facts } }, send: { type: "remind", reminder: event.reminder } };
+    }
     case "back": {
       const { shown: _, ...rest } = model;
       if (model.step.at === "list") return { model: { ...rest, query: "", selected: 0 } };
@@ -256,6 +290,8 @@ export function wayOut(problem: Problem): Way {
     case "origin_refused":
     case "frame_refused":
     case "budget_used":
+    case "recovery_empty":
+    case "limit_reached":
     case "bad_request":
     case "unknown_method":
     case "too_large":

@@ -1,0 +1,61 @@
+import { button, command, make, text } from "./draw.ts";
+import { OPTIONS_PORT } from "./messages.ts";
+import type { Answer } from "./native.ts";
+import type { ServiceState, ServicesResult, Stage } from "./protocol.ts";
+import { wayOut } from "./view.ts";
+import { say, type Word } from "./words.ts";
+
+// The options page: how far each of the user's services is on the way from text
+// messages to an authenticator. It is told by the background, and keeps nothing.
+
+const STAGES: readonly (readonly [Stage, Word])[] = [
+  ["app_possible", "options_possible"],
+  ["sms", "options_sms"],
+  ["done", "options_done"],
+];
+
+function draw(answer: Answer<ServicesResult>): Node[] {
+  if (!answer.ok) {
+    const { problem } = answer;
+    const way = wayOut(problem).command;
+    return [
+      ...text(say(`problem_${problem}_title`), say(`problem_${problem}_text`)),
+      ...(way ? [command(way)] : []),
+      make(
+        "div",
+        "buttons",
+        button(say("try_again"), () => location.reload(), "primary"),
+      ),
+    ];
+  }
+  const { services } = answer.result;
+  if (services.length === 0) return text(say("options_title"), say("options_none"));
+  const lists = STAGES.flatMap(([stage, word]) => {
+    const of = services.filter(({ state }) => state === stage);
+    if (of.length === 0) return [];
+    return [make("h3", "", say(word), make("span", "", String(of.length))), make("ul", "services", ...of.map(row))];
+  });
+  return [...text(say("options_title"), say("options_text")), ...lists];
+}
+
+function row({ name, host, state, setup, accounts, reminder }: ServiceState): HTMLElement {
+  const letter = make("span", "mark", [...name][0]?.toUpperCase() ?? "");
+  letter.ariaHidden = "true";
+  const kept = accounts > 1 ? say("options_accounts", String(accounts)) : "";
+  const sub = [host === name ? "" : host, kept, reminder === "wanted" ? say("options_reminding") : ""];
+  const names = make(
+    "span",
+    "names",
+    make("span", "issuer", name),
+    make("span", "name", sub.filter(Boolean).join(" · ")),
+  );
+  const open = setup && state !== "done" && button(say("rescue_setup"), () => void chrome.tabs.create({ url: setup }));
+  return make("li", "", make("div", "account", letter, names, open));
+}
+
+const main = document.querySelector("main");
+document.documentElement.lang = chrome.i18n.getUILanguage();
+document.title = `Codefob: ${say("options_title")}`;
+main?.replaceChildren(make("p", "lead", say("loading")));
+const port = chrome.runtime.connect({ name: OPTIONS_PORT });
+port.onMessage.addListener((answer: Answer<ServicesResult>) => main?.replaceChildren(...draw(answer)));

@@ -1,0 +1,182 @@
+import type { Fills } from "./fills.ts";
+import { takesCode } from "./kind.ts";
+import { type FromPopup, fromPopup, type Problem, type State, type ToPopup } from "./messages.ts";
+import type { Answer, Host } from "./native.ts";
+import type { Page, Pages } from "./pages.ts";
+import { type Context, MAX_ACCOUNTS, type MatchResult } from "./protocol.ts";
+import type { Seen, Teacher } from "./teacher.ts";
+import type { Visits } from "./visits.ts";
+
+export type Failed = Extract<ToPopup, { type: "failed" }>;
+type Trouble = Extract<State, { is: "problem" }>;
+
+/** A page, where a code for it would go, and the accounts that may serve it. */
+export interface Matched {
+  readonly page: Page;
+  readonly context: Context;
+  readonly result: MatchResult;
+}
+
+/** What a popup needs of the background. */
+export interface Desk {
+  readonly host: Host;
+  readonly pages: Pages;
+  readonly fills: Fills;
+  readonly teacher: Teacher;
+  readonly visits: Visits;
+  now(): number;
+  /** The page of a tab to serve, with its accounts; or what is in the way; nothing where there is no page. */
+  matched(tab: number): Promise<Matched | Trouble | undefined>;
+  /** The state where no page is known. */
+  bare(tab: number): Promise<State>;
+  /** Whether a popup over this tab could have been opened by a page; asked once for each popup. */
+  wasCaused(tab: number): Promise<boolean>;
+  /** What this popup has to tell of a fill before it. */
+  failureIn(tab: number): Promise<Failed | undefined>;
+  /** The vault is open now, or the user at least tried. */
+  unlocked(ok: boolean): Promise<void>;
+  /** What is known of a page's site has changed. */
+  consider(page: Page): Promise<void>;
+}
+
+/** A page to fill, as one state of the popup has it. */
+interface Target {
+  readonly page: Page;
+  readonly field: number | undefined;
+  readonly context: Context;
+}
+
+/** Serves one popup, from its opening to its end. */
+export function serve(port: chrome.runtime.Port, desk: Desk): void {
+  const { host, pages, fills, teacher, visits } = desk;
+  const abort = new AbortController();
+  let tab = -1;
+  let pageCaused = false;
+  let target: Target | undefined; // of the state that the popup has
+  let seen: readonly Seen[] = []; // of its last "why"
+  let last = desk.now(); // number of a state; by the clock, as the popup may outlive the background
+  const send = (message: ToPopup) => {
+    if (!abort.signal.aborted) port.postMessage(message);
+  };
+  const fail = (answer: Extract<Answer<unknown>, { ok: false }>) =>
+    send({ type: "failed", ...without(problem(answer)) });
+
+  async function show(again?: Problem): Promise<void> {
+    const number = ++last;
+    const next = await look();
+    if (number !== last) return; // a later one is on its way
+    target = next.target;
+    send({ type: "state", number, state: next.state, pageCaused, ...(again && { again }) });
+  }
+
+  async function look(): Promise<{ state: State; target?: Target }> {
+    const found = await desk.matched(tab);
+    if (!found) return { state: await desk.bare(tab) };
+    if (!("page" in found)) return { state: found.problem === "vault_locked" ? { is: "locked" } : found };
+    const { page, context, result } = found;
+    const { kind, mask, append } = { kind: "none" as const, ...page.field };
+    const facts = takesCode(kind) ? undefined : await host.call("service.facts", { context });
+    if (kind === "otp-sms") void host.call("service.remind", { context, reminder: "seen" });
+    return {
+      state: {
+        is: "page",
+        host: result.host,
+        kind,
+        accounts: result.accounts,
+        ...(mask && { mask }),
+        ...(append && { append }),
+        ...(facts?.ok && { facts: facts.result }),
+      },
+      target: { page, field: page.field?.number, context },
+    };
+  }
+
+  async function why(): Promise<void> {
+    seen = await teacher.why(tab);
+    const fields = seen.flatMap((each, page) =>
+      each.fields.map((field) => ({ ...field, page, host: new URL(each.page.origin).host })),
+    );
+    send({ type: "why", fields });
+  }
+
+  async function fillIn({ state, handle, allow }: Extract<FromPopup, { type: "fill" }>): Promise<void> {
+    if (target?.field === undefined || state !== last) return send({ type: "failed", problem: "page_gone" });
+    const { page, field } = target;
+    const recovery = page.field?.kind === "recovery-code";
+    if (!page.field || !(takesCode(page.field.kind) || recovery || page.field.append))
+      return send({ type: "failed", problem: "changed" });
+    const waits = (until: number) => send({ type: "waiting", until });
+    const filled = await fills.fill({ handle, allow, recovery, page, field, signal: abort.signal, waits });
+    if (filled.ok) return send({ type: "filled" });
+    if (filled.problem === "unknown_handle") return show("unknown_handle");
+    send({ type: "failed", ...without(filled) });
+  }
+
+  async function received(message: FromPopup): Promise<void> {
+    switch (message.type) {
+      case "open": {
+        tab = message.tab;
+        pageCaused = await desk.wasCaused(tab);
+        await show();
+        const failure = await desk.failureIn(tab);
+        if (failure) send(failure);
+        return;
+      }
+      case "unlock": {
+        const answer = await host.call("vault.unlock", undefined);
+        await desk.unlocked(answer.ok);
+        return answer.ok ? show() : fail(answer);
+      }
+      case "search": {
+        const context = target && { context: target.context };
+        const answer = await host.call("accounts.search", { query: message.query, limit: MAX_ACCOUNTS, ...context });
+        return answer.ok ? send({ type: "found", query: message.query, ...answer.result }) : fail(answer);
+      }
+      case "code": {
+        const { handle, purpose } = message;
+        const answer = await host.call("code.release", { handle, nonce: crypto.randomUUID(), purpose });
+        if (answer.ok)
+          return send({ type: "code", handle, purpose, code: answer.result.code, expiresAt: answer.result.expiresAt });
+        return answer.problem === "unknown_handle" ? show("unknown_handle") : fail(answer);
+      }
+      case "fill":
+        return fillIn(message);
+      case "why":
+        return why();
+      case "teach": {
+        const page = seen[message.page]?.page;
+        if (!page || !pages.has(page)) return send({ type: "failed", problem: "page_gone" });
+        const answer = await teacher.teach(page, message.field, message.as);
+        if (!answer.ok) return fail(answer);
+        return why();
+      }
+      case "remind": {
+        if (!target) return;
+        const { context, page } = target;
+        const answer = await host.call("service.remind", { context, reminder: message.reminder });
+        if (!answer.ok) return fail(answer);
+        await visits.remind(answer.result.hosts);
+        return desk.consider(page);
+      }
+      default:
+        message satisfies never;
+    }
+  }
+
+  port.onMessage.addListener((raw) => {
+    const message = fromPopup(raw);
+    if (message) void received(message);
+  });
+  port.onDisconnect.addListener(() => abort.abort());
+}
+
+/** What stands in the way, as the popup's state. */
+export function problem(from: Problem | Extract<Answer<unknown>, { ok: false }>): Trouble {
+  if (typeof from === "string") return { is: "problem", problem: from };
+  return { is: "problem", problem: from.problem, ...(from.hint !== undefined && { hint: from.hint }) };
+}
+
+/** The same without the rest. */
+export function without({ problem, hint }: { problem: Problem; hint?: string }): { problem: Problem; hint?: string } {
+  return { problem, ...(hint !== undefined && { hint }) };
+}
