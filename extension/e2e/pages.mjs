@@ -76,13 +76,70 @@ export const codePages = {
     page(
       "Verification",
       card(
-        `<h1>Check your phone</h1><p>We sent a text message with a code to the number ending in 42.</p>${problemLine(problem)}${form(
+        `<h1>Check your phone</h1><p>We sent a text message with a code to the number ••• ••• 42.</p>${problemLine(problem)}${form(
           session,
           `<label for="code">Code from the text message</label>
 <input class="code" id="code" name="sms_code" inputmode="numeric" autocomplete="one-time-code" maxlength="6" required>`,
         )}`,
       ),
     ),
+
+  email: (session, problem) =>
+    page(
+      "Verification",
+      card(
+        `<h1>Check your mail</h1><p>We sent an e-mail with a code to a•••@m•••.example.</p>${problemLine(problem)}${form(
+          session,
+          `<label for="code">Code from the e-mail</label>
+<input class="code" id="code" name="email_code" inputmode="numeric" maxlength="6" required>`,
+        )}`,
+      ),
+    ),
+
+  recovery: (session, problem) =>
+    page(
+      "Recovery",
+      card(
+        `<h1>Use a backup code</h1><p>Enter one of the backup codes that you kept.</p>${problemLine(problem)}${form(
+          session,
+          `<label for="code">Backup code</label><input id="code" name="backup_code" autocomplete="off" required>`,
+        )}`,
+      ),
+    ),
+
+  // A field that says nothing of itself, and one that seems to be what it is not.
+  odd: (session, problem) =>
+    page(
+      "Terminal",
+      card(
+        `<h1>Terminal</h1>${problemLine(problem)}${form(
+          session,
+          `<label for="code">Response</label><input id="code" name="resp" required>`,
+        )}`,
+      ),
+    ),
+  false: (session) =>
+    page(
+      "Room",
+      card(
+        `<h1>Join</h1>${form(session, `<label for="code">One-time code</label><input id="code" name="otp" maxlength="6" required>`)}`,
+      ),
+    ),
+
+  // The password and the code in one field.
+  behind: (session, problem) =>
+    page(
+      "Sign in",
+      card(
+        `<h1>Sign in</h1>${problemLine(problem)}${form(
+          session,
+          `<label for="code">Password</label><input id="code" name="code" type="password" required>`,
+        )}`,
+      ),
+    ),
+
+  // Where a signed-in user is.
+  home: () => page("Home", card(`<h1>Home</h1><p>Nothing to do.</p><p><a href="/logout">Sign out</a></p>`)),
 
   dialog: (session, problem) =>
     page(

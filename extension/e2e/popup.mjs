@@ -49,3 +49,20 @@ export const selected = (popup) =>
   popup.read(
     (document) => /** @type {HTMLElement | null} */ (document.querySelector("[aria-selected=true] .names"))?.innerText,
   );
+
+/** Clicks the button, or what folds, that bears this label, once it takes a click. @param {Popup} popup @param {string} label */
+export async function press(popup, label) {
+  const selector = await until(`button "${label}" in the popup`, () =>
+    popup.read((document, label) => {
+      const found = [...document.querySelectorAll("button, summary")].find(
+        (each) => each.textContent?.startsWith(label) && each.getAttribute("aria-disabled") !== "true",
+      );
+      found?.scrollIntoView({ block: "center" });
+      const path = [];
+      for (let at = found; at?.parentElement; at = at.parentElement)
+        path.unshift(`:nth-child(${[...at.parentElement.children].indexOf(at) + 1})`);
+      return path.join(" > ");
+    }, label),
+  );
+  await popup.click(selector);
+}

@@ -4,8 +4,9 @@
 //
 // It answers on loopback as http://localhost:PORT, http://NAME.localhost:PORT
 // and http://127.0.0.1:PORT, each an origin of its own. For names with a
-// registrable domain it is also an HTTP proxy: CONNECT to any NAME.example:443
-// leads to the same pages over TLS, and to anywhere else is refused.
+// registrable domain it is also an HTTP proxy: CONNECT to any NAME.example:443,
+// and to the names of a service that changed its own, leads to the same pages
+// over TLS; anywhere else is refused.
 
 import { execFileSync } from "node:child_process";
 import { createHash, createPublicKey, randomBytes } from "node:crypto";
@@ -27,6 +28,7 @@ import { codePages, framePage, passwordPage, welcomePage } from "./pages.mjs";
  * @property {number} period seconds, of totp
  * @property {number} next the lowest time step or counter that is still good
  * @property {string} uri what an enrollment's QR code would say
+ * @property {string[]} recovery recovery codes that are still good
  */
 
 /**
@@ -57,7 +59,7 @@ export async function startSite() {
     const label = `${encodeURIComponent(issuer)}:${encodeURIComponent(user)}`;
     const moving = type === "totp" ? `period=${period}` : "counter=0";
     const uri = `otpauth://${type}/${label}?secret=${base32(secret)}&issuer=${encodeURIComponent(issuer)}&${moving}`;
-    const account = { user, password: `${user}-secret`, secret, type, period, next: 0, uri };
+    const account = { user, password: `${user}-secret`, secret, type, period, next: 0, uri, recovery: [] };
     accounts.set(user, account);
     return account;
   }
@@ -73,6 +75,19 @@ export async function startSite() {
       return "";
     }
     return "That code is not right. Try again.";
+  }
+
+  /** The same of what a form gave: a code, one behind the password, or a recovery code. @param {Account} account @param {URLSearchParams} form */
+  function judge(account, form) {
+    const backup = form.get("backup_code");
+    if (backup === null) {
+      const given = form.get("code") ?? form.get("resp") ?? "";
+      return check(account, given.startsWith(account.password) ? given.slice(account.password.length) : given);
+    }
+    const at = account.recovery.indexOf(backup);
+    if (at < 0) return "That backup code is not right, or was used.";
+    account.recovery.splice(at, 1);
+    return "";
   }
 
   /**
@@ -106,7 +121,7 @@ export async function startSite() {
         const session = form.get("session") ?? "";
         const account = accounts.get(sessions.get(session) ?? "");
         if (!account) return toLogin;
-        const why = check(account, form.get("code") ?? "");
+        const why = judge(account, form);
         attempts.push({ user: account.user, accepted: why === "", why, at: Date.now() });
         return why
           ? { status: 403, html: codePages.one(session, why) }
@@ -148,7 +163,8 @@ export async function startSite() {
 
   plain.on("connect", (request, socket) => {
     socket.on("error", () => {});
-    if (!/^[a-z0-9.-]+\.example:443$/.test(request.url ?? "")) return socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
+    if (!/^([a-z0-9.-]+\.example|x\.com|twitter\.com):443$/.test(request.url ?? ""))
+      return socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
     const inner = net.connect(tlsPort, "127.0.0.1", () => socket.write("HTTP/1.1 200 OK\r\n\r\n"));
     inner.on("error", () => socket.destroy());
     socket.pipe(inner).pipe(socket);
@@ -204,7 +220,7 @@ function certificate() {
   const dir = mkdtempSync(join(tmpdir(), "codefob-cert-"));
   try {
     const [key, cert] = [join(dir, "key.pem"), join(dir, "cert.pem")];
-    const subject = ["-subj", "/CN=Codefob demo", "-addext", "subjectAltName=DNS:*.example"];
+    const subject = ["-subj", "/CN=Codefob demo", "-addext", "subjectAltName=DNS:*.example,DNS:x.com,DNS:twitter.com"];
     const options = [
       "req",
       "-x509",

@@ -1,0 +1,71 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { chip } from "./chip.mjs";
+import { expectAccepted, fieldValue, inBrowsers } from "./harness.mjs";
+import { confirm, press, says, words } from "./popup.mjs";
+import { until } from "./until.mjs";
+
+inBrowsers("rescue", { ada: { sites: ["twitter.com"], issuer: "Twitter" } }, (world) => {
+  const address = (page) => `https://x.com/code/${page}?user=ada`;
+
+  test("an account of twitter.com serves x.com, once the user agreed", async () => {
+    const { browser, open } = world;
+    const page = await open(address("one"));
+    await chip(page);
+    await browser.clickIcon();
+    const popup = await browser.popup();
+    await confirm(popup);
+    await says(popup, "on x.com?");
+    await confirm(popup, "Use it here");
+    await until("code in the field", () => fieldValue(page));
+    await expectAccepted(world, "ada");
+  });
+
+  test("a text message that does not come: short codes such as 40404, and the way to an app", async () => {
+    const { browser, open } = world;
+    const page = await open(address("sms"));
+    await browser.clickIcon();
+    const popup = await browser.popup();
+    await says(popup, "This code comes as a text message");
+    const text = await words(popup);
+    expect(text).toContain("••• ••• 42");
+    expect(text).toContain("40404");
+    await press(popup, "Do without such messages");
+    await press(popup, "Remind me when I am signed in");
+    await says(popup, "You will be reminded");
+    expect(await fieldValue(page)).toBe("");
+    await popup.close();
+  });
+
+  test("signed in again, the user is reminded, until it is done", async () => {
+    const { browser, open } = world;
+    await open(address("home"));
+    await browser.clickIcon();
+    const popup = await browser.popup();
+    await says(popup, "You wanted to be reminded");
+    await press(popup, "It is done");
+    await until("no reminder", async () => !(await words(popup)).includes("You wanted to be reminded"));
+    await popup.close();
+  });
+
+  test("a recovery code fills where one is asked for, and never twice", async () => {
+    const { browser, open, vault, accounts } = world;
+    const codes = ["aaaa-bbbb-1111", "cccc-dddd-2222"];
+    accounts["ada"]?.recovery.push(...codes);
+    const file = join(vault.home, "codes");
+    writeFileSync(file, codes.join("\n"), { mode: 0o600 });
+    await vault.run("recovery", "ada", "--add", file);
+    const page = await open(address("recovery"));
+    await browser.clickIcon();
+    const popup = await browser.popup();
+    await says(popup, "Recovery codes left: 2");
+    await press(popup, "Fill recovery code");
+    await until("recovery code in the field", async () => (await fieldValue(page)) === codes[0]);
+    await expectAccepted(world, "ada");
+    await open(address("recovery"));
+    await browser.clickIcon();
+    const again = await browser.popup();
+    await says(again, "Recovery codes left: 1");
+  });
+});
