@@ -256,19 +256,13 @@ func holds(sealed []byte, sum [sha256.Size]byte, identity age.Identity) error {
 // unseal opens sealed in its own memory, which is lost: what was written never gets
 // ahead of what was read.
 func unseal(sealed []byte, identities ...age.Identity) ([]byte, error) {
-	r, err := age.Decrypt(bytes.NewReader(sealed), identities...)
+	r, size, err := age.DecryptReaderAt(bytes.NewReader(sealed), int64(len(sealed)), identities...)
 	if err != nil {
 		return nil, err
 	}
-	plain := sealed[:0]
-	for {
-		n, err := r.Read(plain[len(plain):cap(plain)])
-		plain = plain[:len(plain)+n]
-		if err == io.EOF {
-			return plain, nil
-		}
-		if err != nil {
-			return nil, err
-		}
+	plain := sealed[:size]
+	if _, err := r.ReadAt(plain, 0); err != nil && err != io.EOF {
+		return nil, err
 	}
+	return plain, nil
 }
