@@ -36,13 +36,19 @@ export function fullTitle(account: Account): string {
   return account.issuer && account.account ? `${account.issuer} (${account.account})` : title(account);
 }
 
-/** One account: its first letter, issuer and name. */
-export function accountRow(account: Account, ...more: Child[]): HTMLElement {
+/** One account: its first letter, issuer and name, and a note where there is one. */
+export function accountRow(account: Account, note = "", ...more: Child[]): HTMLElement {
   const letter = make("span", "mark", [...title(account)][0]?.toUpperCase() ?? "");
   letter.ariaHidden = "true";
   const name = account.issuer ? account.account : "";
   const sub = [name, account.site ?? ""].filter(Boolean).join(" · ");
-  const names = make("span", "names", make("span", "issuer", title(account)), sub !== "" && make("span", "name", sub));
+  const names = make(
+    "span",
+    "names",
+    make("span", "issuer", title(account)),
+    sub !== "" && make("span", "name", sub),
+    note !== "" && make("span", "left", note),
+  );
   return make("div", "account", letter, names, ...more);
 }
 

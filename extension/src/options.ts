@@ -42,7 +42,11 @@ function row({ name, host, state, setup, accounts, reminder }: ServiceState): HT
   const letter = make("span", "mark", [...name][0]?.toUpperCase() ?? "");
   letter.ariaHidden = "true";
   const kept = accounts > 1 ? say("options_accounts", String(accounts)) : "";
-  const sub = [host === name ? "" : host, kept, reminder === "wanted" ? say("options_reminding") : ""];
+  const sub = [
+    host === name ? "" : host,
+    kept,
+    reminder === "wanted" && state !== "done" ? say("options_reminding") : "",
+  ];
   const names = make(
     "span",
     "names",

@@ -225,7 +225,7 @@ function whyEnd(fields: Parameters<typeof why>[0]): HTMLElement {
 
 function single(only: Account | undefined): Node {
   if (!only) return make("div", "");
-  return make("div", "card", accountRow(only, fresh(only), left(only), more(0)));
+  return make("div", "card", accountRow(only, left(only), fresh(only), more(0)));
 }
 
 /** The accounts to choose from: arrow keys select, Enter or a click chooses. */
@@ -235,7 +235,7 @@ function options(accounts: readonly Account[]): HTMLElement {
   box.tabIndex = 0;
   box.ariaLabel = say("accounts_label");
   accounts.forEach((each, i) => {
-    const row = accountRow(each, fresh(each), left(each), !model.query && fillable(model) && more(i));
+    const row = accountRow(each, left(each), fresh(each), !model.query && fillable(model) && more(i));
     row.role = "option";
     row.id = `account-${i}`;
     row.ariaSelected = String(i === model.selected);
@@ -254,8 +254,8 @@ function fresh({ strength }: Account): Node | undefined {
 }
 
 /** How many recovery codes of an account are left, where one is asked for. */
-function left({ recovery }: Account): Node | undefined {
-  return filling(model) === "recovery" ? make("span", "tag", say("recovery_left", String(recovery))) : undefined;
+function left({ recovery }: Account): string {
+  return filling(model) === "recovery" ? say("recovery_left", String(recovery)) : "";
 }
 
 function more(index: number): HTMLElement {

@@ -78,8 +78,8 @@ function toApp({ host, facts }: Page, acts: Acts): Node[] {
 }
 
 /** What the user wanted to be told once they are signed in. */
-export function reminder({ host, facts }: Page, acts: Acts): Node[] {
-  if (facts?.reminder !== "wanted") return [];
+export function reminder({ host, kind, facts }: Page, acts: Acts): Node[] {
+  if (kind !== "none" || facts?.reminder !== "wanted") return [];
   const { service, name } = facts;
   const setup = service?.setup;
   const open = setup && button(say("rescue_setup"), () => acts.open(setup), "primary");
