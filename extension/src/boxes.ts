@@ -4,6 +4,7 @@ export type Inputs = readonly [HTMLInputElement, ...HTMLInputElement[]];
 const TEXTS = new Set(["text", "tel", "number", "password", "search", ""]);
 const FEWEST = 4;
 const MOST = 10;
+const NUMBERED = /(digit|otp|code|char|box|pin|token)\D{0,8}\d$/i;
 
 /** The inputs of a tree that could take a code, those that belong together as one. */
 export function groups(root: Document | ShadowRoot): Inputs[] {
@@ -25,10 +26,11 @@ function row(inputs: readonly HTMLInputElement[], at: number): Inputs {
   let end = at + 1;
   for (; end < inputs.length; end++) {
     const next = inputs[end];
-    if (!next || !box(next) || next.form !== first.form || next.type !== first.type || apart(first, next)) break;
+    const like = next && (box(next) || twins(inputs[end - 1] as HTMLInputElement, next));
+    if (!like || next.form !== first.form || next.type !== first.type || apart(first, next)) break;
   }
   const rest = inputs.slice(at + 1, end);
-  const fits = box(first) || (first.maxLength > 1 && first.maxLength <= MOST);
+  const fits = box(first) || twins(first, inputs[at + 1]) || (first.maxLength > 1 && first.maxLength <= MOST);
   return fits && rest.length + 1 >= FEWEST && rest.length < MOST ? [first, ...rest] : [first];
 }
 
@@ -37,8 +39,25 @@ function box(input: HTMLInputElement): boolean {
   if (input.maxLength > 0) return input.maxLength === 1;
   if (input.size === 1 || /^(\[[^\]]+\]|\\d|\.)(\{1\})?$/.test(input.pattern)) return true;
   if (/\b1\b.*\b[1-9]\b|\b[1-9]\D+\b(4|5|6|7|8)\b/.test(input.getAttribute("aria-label") ?? "")) return true;
-  if (input.autocomplete === "one-time-code") return true;
-  return /(digit|otp|code|char|box|pin|token)\D{0,8}\d$/i.test(input.id || input.name);
+  if (oneTime(input)) return true;
+  return [input.id || input.name, input.getAttribute("aria-label") ?? ""].some((name) => NUMBERED.test(name));
+}
+
+/** Whether an input is marked as one for a one-time code. Firefox does not give that word in the property. */
+export function oneTime(input: HTMLInputElement): boolean {
+  return /\bone-time-code\b/i.test(input.getAttribute("autocomplete") ?? "");
+}
+
+/** Whether two inputs stand side by side, for numbers, styled alike and without a word of their own. */
+function twins(one: HTMLInputElement, other: Element | undefined): boolean {
+  if (one.nextElementSibling !== other || !(other instanceof HTMLInputElement)) return false;
+  return [one, other].every(
+    ({ inputMode, className, maxLength, name, placeholder, ariaLabel, labels }) =>
+      inputMode === "numeric" &&
+      className === one.className &&
+      maxLength < 2 &&
+      !(name || placeholder || ariaLabel || labels?.length),
+  );
 }
 
 /** Whether two inputs are further from each other than the boxes of a row. */

@@ -1,7 +1,6 @@
-import type { Field } from "./find.ts";
+import { groups, type Inputs } from "./boxes.ts";
 import type { Step } from "./messages.ts";
-
-type Inputs = Field["inputs"];
+import { drawn } from "./see.ts";
 
 /** Whether a code is in a field, as the page shows it: spaces and dashes between its characters do not count. */
 export function holds(inputs: Inputs, code: string): boolean {
@@ -26,21 +25,44 @@ export function fits(inputs: Inputs, code: string): boolean {
  * step that held; undefined, with the field empty, when none did.
  */
 export async function fill(inputs: Inputs, code: string, settle = twoFrames): Promise<Step | undefined> {
-  const steps: readonly [Step, (inputs: Inputs, code: string) => unknown][] = [
+  const steps: readonly [Step, (field: () => Inputs, code: string) => unknown][] = [
     ["paste", paste],
     ["keys", keys],
     ["value", values],
   ];
+  const field = follow(inputs);
   clear(inputs);
   for (const [step, put] of steps) {
-    if ((await put(inputs, code)) === false) continue;
-    const held = holds(inputs, code);
+    if ((await put(field, code)) === false) continue;
+    const held = holds(field(), code);
     await settle();
     // A page that sends the form by itself takes the field away or locks it once the code is complete.
-    if (holds(inputs, code) || (held && taken(inputs))) return step;
-    clear(inputs);
+    if (holds(field(), code) || (held && taken(field()))) return step;
+    // It may also have emptied it for the next try: what it sent already must not be sent again.
+    if (held && holds(field(), "")) return undefined;
+    clear(field());
   }
   return undefined;
+}
+
+/** Gives a field as it is now: a page may make its inputs anew at any key. */
+function follow(inputs: Inputs): () => Inputs {
+  const root = inputs[0].getRootNode() as Document | ShadowRoot;
+  let now = inputs;
+  return () => {
+    if (now.every((input) => input.isConnected)) return now;
+    const made = groups(root).find(
+      (group) => group.length === now.length && group.every((input, i) => alike(input, now[i]) && drawn(input)),
+    );
+    now = made ?? now;
+    return now;
+  };
+}
+
+function alike(one: HTMLInputElement, other: HTMLInputElement | undefined): boolean {
+  return ["type", "name", "maxlength", "autocomplete"].every(
+    (name) => one.getAttribute(name) === other?.getAttribute(name),
+  );
 }
 
 function taken(inputs: Inputs): boolean {
@@ -48,18 +70,21 @@ function taken(inputs: Inputs): boolean {
 }
 
 /** False when the page let the paste pass: nothing is inserted then, and there is nothing to wait for. */
-function paste([first]: Inputs, code: string): boolean {
+function paste(field: () => Inputs, code: string): boolean {
+  const [first] = field();
   first.focus();
-  const data = new DataTransfer();
+  // Firefox hides from the page what is in a DataTransfer of ours; one of its own it can read.
+  const page = (globalThis as { wrappedJSObject?: typeof globalThis }).wrappedJSObject ?? globalThis;
+  const data = new page.DataTransfer();
   data.setData("text/plain", code);
   const event = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true, composed: true });
   return !first.dispatchEvent(event);
 }
 
-async function keys(inputs: Inputs, code: string): Promise<void> {
-  const [first] = inputs;
+async function keys(field: () => Inputs, code: string): Promise<void> {
   for (const [i, key] of [...code].entries()) {
-    const input = inputs.length > 1 ? inputs[i] : first;
+    const inputs = field();
+    const input = inputs.length > 1 ? inputs[i] : inputs[0];
     if (!input) return;
     if ((input.getRootNode() as Document | ShadowRoot).activeElement !== input) input.focus();
     const init = {
@@ -79,12 +104,14 @@ async function keys(inputs: Inputs, code: string): Promise<void> {
   }
 }
 
-function values(inputs: Inputs, code: string): void {
-  const parts = inputs.length > 1 ? [...code] : [code];
-  inputs.forEach((input, i) => {
-    set(input, parts[i] ?? "");
+function values(field: () => Inputs, code: string): void {
+  const parts = field().length > 1 ? [...code] : [code];
+  for (const [i, part] of parts.entries()) {
+    const input = field()[i];
+    if (!input) return;
+    set(input, part);
     input.dispatchEvent(new Event("change", { bubbles: true }));
-  });
+  }
 }
 
 function clear(inputs: Inputs): void {

@@ -1,3 +1,4 @@
+import { oneTime } from "./boxes.ts";
 import type { Field } from "./find.ts";
 
 /** The least opacity, over all that encloses it, with which a field counts as seen. */
@@ -8,9 +9,37 @@ const OPACITY_FILTER = /opacity\(\s*(0?\.\d+|\d+%|0)/;
 
 /** Whether an input is drawn at all: cheap, for the search. Forces layout. */
 export function drawn(input: HTMLInputElement): boolean {
-  if (!input.isConnected || !input.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return false;
-  const { width, height } = input.getBoundingClientRect();
+  return visible(input) || (input.checkVisibility({ visibilityProperty: true }) && slots(input) !== undefined);
+}
+
+function visible(element: Element): boolean {
+  if (!element.isConnected || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return false;
+  const { width, height } = element.getBoundingClientRect();
   return width >= LEAST_SIDE && height >= LEAST_SIDE;
+}
+
+/**
+ * What a page shows in place of an input that it keeps out of sight: the element
+ * around the input and a row of 4 to 10 slots, all of a size, for a character each.
+ */
+function slots(input: HTMLInputElement): Element | undefined {
+  const around = input.parentElement;
+  if (!oneTime(input) || !around) return undefined;
+  const rows = new Map<string, Set<number>>(); // by top, width and height → left sides
+  for (const slot of around.querySelectorAll(":scope > *, :scope > * > *")) {
+    if (slot.matches("input") || slot.querySelector("input:not([tabindex='-1'])") || slot.textContent.trim().length > 1)
+      continue;
+    if (!visible(slot)) continue;
+    const { left, top, width, height } = slot.getBoundingClientRect();
+    const row = [top, width, height].map(Math.round).join();
+    rows.set(row, (rows.get(row) ?? new Set()).add(left));
+  }
+  return [...rows.values()].some(({ size }) => size >= 4 && size <= 10) ? around : undefined;
+}
+
+/** What the user sees of an input. */
+function face(input: HTMLInputElement): Element {
+  return visible(input) ? input : (slots(input) ?? input);
 }
 
 /**
@@ -19,8 +48,8 @@ export function drawn(input: HTMLInputElement): boolean {
  * Scrolls to it if need be.
  */
 export async function seen(inputs: Field["inputs"]): Promise<true | "hidden" | "covered"> {
-  const [first] = inputs;
-  if (!inputs.every((input) => drawn(input) && !input.matches(":disabled,:read-only") && opaque(input)))
+  const first = face(inputs[0]);
+  if (!inputs.every((input) => drawn(input) && !input.matches(":disabled,:read-only") && opaque(face(input))))
     return "hidden";
   if (!(await onScreen(first))) {
     first.scrollIntoView({ block: "center", inline: "nearest", behavior: "instant" });
@@ -60,7 +89,8 @@ function onScreen(input: Element): Promise<boolean> {
 
 /** Whether most of an input's points belong to it, or to what labels it. */
 function uncovered(input: HTMLInputElement): boolean {
-  const { left, top, width, height } = input.getBoundingClientRect();
+  const shown = face(input);
+  const { left, top, width, height } = shown.getBoundingClientRect();
   const root = input.getRootNode() as Document | ShadowRoot;
   const spots = [
     [0.5, 0.5],
@@ -71,7 +101,7 @@ function uncovered(input: HTMLInputElement): boolean {
   ] as const;
   const hits = spots.filter(([x, y]) => {
     const hit = root.elementFromPoint(left + x * width, top + y * height);
-    return hit !== null && (hit === input || (hit.contains(input) === false && labels(hit, input)));
+    return hit !== null && (shown.contains(hit) || (hit.contains(input) === false && labels(hit, input)));
   });
   return hits.length >= 3;
 }
