@@ -73,11 +73,12 @@ function taken(inputs: Inputs): boolean {
 function paste(field: () => Inputs, code: string): boolean {
   const [first] = field();
   first.focus();
-  // Firefox hides from the page what is in a DataTransfer of ours; one of its own it can read.
-  const page = (globalThis as { wrappedJSObject?: typeof globalThis }).wrappedJSObject ?? globalThis;
-  const data = new page.DataTransfer();
+  const data = new DataTransfer();
   data.setData("text/plain", code);
-  const event = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true, composed: true });
+  // Firefox hides from the page what is in a DataTransfer of ours, and makes one from these two words of its own.
+  const firefox = { dataType: "text/plain", data: code };
+  const init = { ...firefox, clipboardData: data, bubbles: true, cancelable: true, composed: true };
+  const event = new ClipboardEvent("paste", init);
   return !first.dispatchEvent(event);
 }
 
@@ -86,7 +87,7 @@ async function keys(field: () => Inputs, code: string): Promise<void> {
     const inputs = field();
     const input = inputs.length > 1 ? inputs[i] : inputs[0];
     if (!input) return;
-    if ((input.getRootNode() as Document | ShadowRoot).activeElement !== input) input.focus();
+    focus(input);
     const init = {
       key,
       code: /\d/.test(key) ? `Digit${key}` : `Key${key}`,
@@ -104,13 +105,19 @@ async function keys(field: () => Inputs, code: string): Promise<void> {
   }
 }
 
-function values(field: () => Inputs, code: string): void {
+function focus(input: HTMLInputElement): void {
+  if ((input.getRootNode() as Document | ShadowRoot).activeElement !== input) input.focus();
+}
+
+async function values(field: () => Inputs, code: string): Promise<void> {
   const parts = field().length > 1 ? [...code] : [code];
   for (const [i, part] of parts.entries()) {
     const input = field()[i];
     if (!input) return;
+    focus(input);
     set(input, part);
     input.dispatchEvent(new Event("change", { bubbles: true }));
+    if (parts.length > 1) await pause();
   }
 }
 
@@ -125,6 +132,7 @@ function set(input: HTMLInputElement, value: string): void {
   input.dispatchEvent(new InputEvent("input", { ...init, bubbles: true, composed: true }));
 }
 
+/** Lets the page's own code run between two boxes: some widgets never end when they are filled in one go. */
 const pause = () => new Promise((resolve) => setTimeout(resolve));
 
 /** Two frames, or 100 ms in a page that draws none. */

@@ -19,3 +19,12 @@ for (const [type, step] of Object.entries(seen)) {
     true,
   );
 }
+
+// ?without=paste,keydown: what the page does not let through.
+for (const type of new URLSearchParams(location.search).get("without")?.split(",") ?? []) {
+  const refuse = (/** @type {Event} */ event) => {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
+  addEventListener(type, refuse, true);
+}
