@@ -20,6 +20,17 @@ extension/node_modules: extension/package-lock.json
 	cd extension && npm install --no-save --silent --no-audit --no-fund
 	@touch $@
 
+# The widgets that the end-to-end tests fill, which the extension itself has no use for.
+WIDGETS := extension/e2e/widgets
+$(WIDGETS)/node_modules: $(WIDGETS)/package-lock.json
+	cd $(WIDGETS) && npm install --no-save --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+# The host without a release budget, for the tests that fill often and those that time it.
+BENCH_HOST := build/codefob-bench
+$(BENCH_HOST): $(SOURCES)
+	$(GO_BUILD) -tags bench -o $@ ./native-host
+
 # What is defined once, written where it is needed twice.
 generate:
 	go run ./internal/protocol/tsgen internal/protocol/protocol.go > build/protocol.ts
@@ -50,7 +61,7 @@ unit: extension
 	CGO_ENABLED=1 go test -race ./...
 	cd extension && npm run --silent check && npm test --silent
 
-e2e: host extension
+e2e: host extension $(BENCH_HOST) $(WIDGETS)/node_modules
 	cd extension && npx --no-install vitest run --config e2e/vitest.config.mjs
 
 # Ten seconds on each fuzz test; make fuzz FUZZTIME=30m for more.
@@ -61,8 +72,7 @@ fuzz:
 	    echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
 
 bench: SETUP := bench
-bench: setup host extension
-	$(GO_BUILD) -tags bench -o build/codefob-bench ./native-host
+bench: setup host extension $(BENCH_HOST)
 	$(GO_BUILD) -o build/echo ./internal/nmbench/echo
 	go build -o build/nmbench ./internal/nmbench
 	go test -run '^$$' -bench . -benchmem ./internal/...

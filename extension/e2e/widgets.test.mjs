@@ -30,29 +30,13 @@ const takes = [
   ["ionic", "paste"],
   ["zag", "paste"],
   ["imask", "keys"],
-  ["react-otp-input?without=paste", "keys"],
+  // Less than they take of themselves
   ["mui-one-time-password-input?without=paste", "keys"],
   ["chakra-ui?without=paste", "keys"],
-  ["mantine?without=paste", "keys"],
-  ["vuetify?without=paste", "keys"],
   ["primevue?without=paste", "keys"],
-  ["ng-otp-input?without=paste", "keys"],
-  ["ionic?without=paste", "keys"],
-  ["zag?without=paste", "keys"],
-  ["input-otp?without=paste,keydown", "value"],
-  ["antd?without=paste,keydown", "value"],
-  ["element-plus?without=paste,keydown", "value"],
-  ["bits-ui?without=paste,keydown", "value"],
-  ["imask?without=paste,keydown", "value"],
-  ["react-otp-input?without=paste,keydown", "value"],
-  ["mui-one-time-password-input?without=paste,keydown", "value"],
   ["chakra-ui?without=paste,keydown", "value"],
-  ["mantine?without=paste,keydown", "value"],
-  ["vuetify?without=paste,keydown", "value"],
-  ["primevue?without=paste,keydown", "value"],
   ["ng-otp-input?without=paste,keydown", "value"],
   ["ionic?without=paste,keydown", "value"],
-  ["zag?without=paste,keydown", "value"],
   // No library
   ["password", "keys"],
   ["number", "keys"],
@@ -64,7 +48,7 @@ const takes = [
   ["keydown filter", "keys"],
   ["rerendered", "keys"],
   ["rerendered, one field", "keys"],
-  ["read-only until focused", "keys"],
+  ["read-only until clicked", "keys"],
 ];
 
 const origin = `localhost:${widgets.port}`;
@@ -94,7 +78,7 @@ inBrowsers(
     /** Shows a page, and has its field filled. @param {string} name @param {string} [host] */
     async function fill(name, host = origin) {
       const page = await world.open(`http://${host}/${name}`);
-      await page.waitForSelector("#root input, #root [contenteditable]");
+      await page.waitForSelector("#root input");
       if (name.startsWith("read-only")) await page.click("#root input");
       await world.browser.pressShortcut();
       return page;
@@ -135,6 +119,8 @@ inBrowsers(
       await says(await world.browser.popup(), "The page did not take the code");
       expect(await state()).toBe("");
     });
+
+    test.todo("boxes that are no inputs but contenteditable: the detector knows inputs only");
 
     test("of two fields one is filled", async () => {
       const page = await fill("two fields");

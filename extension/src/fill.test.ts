@@ -105,3 +105,48 @@ test("a page that sends the form by itself counts as filled, once", async () => 
   expect(await fill([input], "123456", sends)).toBe("value");
   expect(sent).toBe(1);
 });
+
+test("a code that the page had whole is not put in again when the field is empty", async () => {
+  const [input] = inputs("<input>");
+  let sent = 0;
+  input.addEventListener("input", () => {
+    if (input.value.length === 6) sent++;
+  });
+  document.execCommand = (_name, _ui, text) => {
+    input.value += text;
+    input.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    return true;
+  };
+  const empties = async () => {
+    input.value = "";
+  };
+  expect(await fill([input], "123456", empties)).toBeUndefined();
+  expect(sent).toBe(1);
+});
+
+test("boxes that the page makes anew at each change are found again", async () => {
+  const html = `<input maxlength="1">`.repeat(4);
+  const boxes = inputs(html);
+  document.body.addEventListener("input", () => {
+    const values = [...document.querySelectorAll("input")].map((input) => input.value);
+    inputs(html).forEach((input, i) => {
+      input.value = values[i] ?? "";
+    });
+  });
+  const { checkVisibility, getBoundingClientRect } = Element.prototype;
+  Element.prototype.checkVisibility = () => true;
+  Element.prototype.getBoundingClientRect = () => new DOMRect(0, 0, 40, 40);
+  expect(await fill(boxes, "2468", settle)).toBe("value");
+  Object.assign(Element.prototype, { checkVisibility, getBoundingClientRect });
+  expect(holds(boxes, "2468")).toBe(false);
+  expect([...document.querySelectorAll("input")].map((input) => input.value).join("")).toBe("2468");
+});
+
+test("the page hears of the focus, also where the browser says nothing", async () => {
+  const [input] = inputs("<input>");
+  input.focus = () => {};
+  const heard: string[] = [];
+  for (const type of ["focus", "focusin"]) input.addEventListener(type, () => heard.push(type));
+  await fill([input], "123456", settle);
+  expect(heard.slice(0, 2)).toEqual(["focus", "focusin"]);
+});

@@ -72,7 +72,7 @@ function taken(inputs: Inputs): boolean {
 /** False when the page let the paste pass: nothing is inserted then, and there is nothing to wait for. */
 function paste(field: () => Inputs, code: string): boolean {
   const [first] = field();
-  first.focus();
+  focus(first);
   const data = new DataTransfer();
   data.setData("text/plain", code);
   // Firefox hides from the page what is in a DataTransfer of ours, and makes one from these two words of its own.
@@ -105,8 +105,15 @@ async function keys(field: () => Inputs, code: string): Promise<void> {
   }
 }
 
+/** Puts the focus into an input, and says so to the page where the browser does not: while the popup has the focus. */
 function focus(input: HTMLInputElement): void {
-  if ((input.getRootNode() as Document | ShadowRoot).activeElement !== input) input.focus();
+  if ((input.getRootNode() as Document | ShadowRoot).activeElement === input) return;
+  let said = false;
+  input.addEventListener("focus", () => (said = true), { once: true, capture: true });
+  input.focus();
+  if (said) return;
+  for (const type of ["focus", "focusin"])
+    input.dispatchEvent(new FocusEvent(type, { bubbles: type === "focusin", composed: true }));
 }
 
 async function values(field: () => Inputs, code: string): Promise<void> {

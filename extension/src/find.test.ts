@@ -16,6 +16,12 @@ test.each([
   ["a weak name alone says nothing", `<p>Your order</p><input name="code">`, ""],
   ["six boxes", `<p>Enter the code</p>${boxes(6)}`, "6 otp-any"],
   ["six boxes, the first of which takes a paste", `<p>Code</p><input maxlength="6">${boxes(5)}`, "6 otp-any"],
+  [
+    "boxes that only a label numbers",
+    `<p>Enter the code</p>${[1, 2, 3, 4].map((n) => `<input aria-label="Please enter OTP character ${n}">`).join("")}`,
+    "4 otp-any",
+  ],
+  ["boxes that are only alike", `<p>Code</p>${`<input inputmode="numeric" class="a">`.repeat(6)}`, "6 otp-any"],
   ["three boxes are no code", `<p>Code</p>${boxes(3)}`, ""],
   ["boxes of a product key", `<p>Enter the product key</p>${boxes(5)}`, ""],
   ["an app's code", `<p>Open your authenticator app</p><input name="otp">`, "1 totp"],

@@ -13,7 +13,8 @@ export function drawn(input: HTMLInputElement): boolean {
 }
 
 function visible(element: Element): boolean {
-  if (!element.isConnected || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) return false;
+  if (!element.isConnected || !element.checkVisibility({ opacityProperty: true, visibilityProperty: true }))
+    return false;
   const { width, height } = element.getBoundingClientRect();
   return width >= LEAST_SIDE && height >= LEAST_SIDE;
 }

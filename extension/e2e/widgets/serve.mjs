@@ -8,6 +8,7 @@ import { build } from "esbuild";
 import { compile, compileModule } from "svelte/compiler";
 
 const pages = join(import.meta.dirname, "pages");
+/** @type {Record<string, string>} */
 const types = { ".js": "text/javascript", ".css": "text/css" };
 
 /** @type {import("esbuild").Plugin} */
@@ -26,7 +27,9 @@ const svelte = {
  */
 async function bundle() {
   const { outputFiles } = await build({
-    entryPoints: readdirSync(pages).filter((name) => !name.endsWith(".svelte")).map((name) => join(pages, name)),
+    entryPoints: readdirSync(pages)
+      .filter((name) => !name.endsWith(".svelte"))
+      .map((name) => join(pages, name)),
     outdir: "/",
     write: false,
     bundle: true,

@@ -3,7 +3,8 @@
 
 import { root, state } from "./page.mjs";
 
-const label = (/** @type {string} */ input) => `<label>Code <input name="code" autocomplete="one-time-code" ${input}></label>`;
+const label = (/** @type {string} */ input) =>
+  `<label>Code <input name="code" autocomplete="one-time-code" ${input}></label>`;
 const boxes = (/** @type {string} */ attributes = "") =>
   [1, 2, 3, 4, 5, 6].map((n) => `<input maxlength="1" aria-label="Digit ${n}" ${attributes}>`).join("");
 const slots = `<span class="slot"></span>`.repeat(6);
@@ -48,20 +49,6 @@ const fields = {
     input.addEventListener("input", () => {
       for (const [i, slot] of root.querySelectorAll(".slot").entries()) slot.textContent = input.value[i] ?? "";
     });
-  },
-
-  // Boxes that are no inputs.
-  editable() {
-    root.innerHTML = [1, 2, 3, 4, 5, 6]
-      .map((n) => `<span class="slot" contenteditable role="textbox" aria-label="Digit ${n}"></span>`)
-      .join("");
-    const all = /** @type {HTMLElement[]} */ ([...root.querySelectorAll(".slot")]);
-    for (const [i, box] of all.entries()) {
-      box.addEventListener("input", () => {
-        state(all.map((each) => each.textContent).join(""));
-        if (box.textContent) all[i + 1]?.focus();
-      });
-    }
   },
 
   "no paste"() {
@@ -132,9 +119,9 @@ const fields = {
     });
   },
 
-  "read-only until focused"() {
+  "read-only until clicked"() {
     const { input } = show(label(`maxlength="6" readonly`));
-    input.addEventListener("focus", () => input.removeAttribute("readonly"));
+    input.addEventListener("pointerdown", () => input.removeAttribute("readonly"));
   },
 
   // The form goes off with the last digit.
@@ -176,7 +163,9 @@ const fields = {
   },
 
   "two fields"() {
-    const { input } = show(`${label(`maxlength="6"`)} <label>Another code <input id="other" autocomplete="one-time-code"></label>`);
+    const { input } = show(
+      `${label(`maxlength="6"`)} <label>Another code <input id="other" autocomplete="one-time-code"></label>`,
+    );
     input.addEventListener("input", () => state(input.value));
   },
 
