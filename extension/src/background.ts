@@ -1,10 +1,10 @@
 import type {} from "./content.ts";
 import { makeFills } from "./fills.ts";
-import { type Kind, takesCode } from "./kind.ts";
 import { LOAD, OPTIONS_PORT, POPUP_PORT, type State, VISIT, VISIT_SIGNED_IN } from "./messages.ts";
 import { type Host, isLink, makeHost } from "./native.ts";
+import { elsewhere, fillingOf, has } from "./offer.ts";
 import { makePages, type Page } from "./pages.ts";
-import { type Account, HOST_NAME } from "./protocol.ts";
+import { HOST_NAME, type ServicesResult } from "./protocol.ts";
 import { type Failed, type Matched, problem, serve, without } from "./serve.ts";
 import { makeTeacher } from "./teacher.ts";
 import { bucket, throttle } from "./throttle.ts";
@@ -53,6 +53,7 @@ const marks = new Map<Page, Mark>();
 const due = new Set<Page>(); // pages of a site that the user wants to be reminded at
 const failures = new Map<number, { page: Page; at: number; failed: Failed }>(); // tab → for the popup to tell
 let restUntil = 0;
+let synced = false;
 
 /** What the toolbar icon says of a page: how many accounts there are for its field, that the vault is locked, that there is a reminder, or help with a code from elsewhere. */
 type Mark = number | "locked" | "reminder" | "help";
@@ -80,6 +81,8 @@ const pages = makePages(
           return void openFor(page);
         case "filled":
           return fills.heard(page, message.fill, message.outcome);
+        case "ready":
+          return fills.ready(page, message.fill, message.max);
         case "seen":
           return teacher.heard(page, message.ask, message.fields);
         default:
@@ -135,22 +138,32 @@ async function consider(page: Page): Promise<void> {
 async function offered(page: Page): Promise<Mark | undefined> {
   if (await teacher.tell(page, quietly)) return undefined; // it tells of its field again
   const kind = page.field?.kind ?? "none";
-  if (kind === "otp-sms" || kind === "otp-email") return "help";
+  if (elsewhere(kind)) return "help";
   const context = await pages.context(page);
   if (!context) return undefined;
-  if (!takesCode(kind) && kind !== "recovery-code") {
+  const filling = fillingOf({ kind });
+  if (!filling) {
     if (!due.has(page)) return undefined;
     const facts = await quietly.call("service.facts", { context });
-    return facts.ok && facts.result.reminder === "wanted" ? "reminder" : undefined;
+    return facts.ok && facts.result.reminder === "wanted" && facts.result.accounts === 0 ? "reminder" : undefined;
   }
   const answer = await quietly.call("accounts.match", { context });
-  if (answer.ok) return answer.result.accounts.filter((each) => serves(each, kind)).length || undefined;
+  if (answer.ok) void sync();
+  if (answer.ok) return answer.result.accounts.filter((each) => has(each, filling)).length || undefined;
   return answer.problem === "vault_locked" ? "locked" : undefined;
 }
 
-/** Whether an account has a code of the kind that a field takes. */
-function serves(account: Account, kind: Kind): boolean {
-  return kind !== "recovery-code" || account.recovery > 0;
+/** Has the browser run visit.js where the host says; once in our life is enough, for we set what changes. */
+async function sync(): Promise<void> {
+  if (synced) return;
+  synced = true;
+  const answer = await host.call("services.list", undefined);
+  if (!answer.ok) synced = false;
+  else await keepVisits(answer.result);
+}
+
+async function keepVisits({ hosts, taught }: ServicesResult): Promise<void> {
+  await Promise.all([visits.remind(hosts), visits.allTaught(taught)]).catch(() => undefined);
 }
 
 /** Marks the toolbar icon of a tab by what is found in it. */
@@ -190,23 +203,29 @@ async function meant(tab: number): Promise<Page[]> {
 /** Matches the fields of a tab, and finds the one to serve; a page without a field comes last. */
 async function matched(tab: number, frame?: number): Promise<Matched | Extract<State, { is: "problem" }> | undefined> {
   await pages.survey(tab);
+  const told = await Promise.all((await pages.shown(tab)).map((page) => teacher.tell(page, host)));
+  if (told.includes(true)) await pages.survey(tab); // what the user taught may be a field that it did not know of
   const all = (await meant(tab)).filter((page) => frame === undefined || page.frame === frame);
   const candidates = all.filter((page) => page.field).slice(0, MOST_FIELDS);
   const top = all.find((page) => page.frame === 0);
   if (candidates.length === 0 && top) candidates.push(top);
   let first: Matched | Extract<State, { is: "problem" }> | undefined;
   for (const page of candidates) {
-    const context = await pages.context(page);
-    const answer = context && (await host.call("accounts.match", { context }));
-    const found = !answer
-      ? problem("page_unknown")
-      : answer.ok
-        ? { page, context, result: answer.result }
-        : problem(answer);
+    const found = await match(page);
     if ("page" in found && found.result.accounts.length > 0) return found;
     first ??= found;
   }
   return first;
+}
+
+async function match(page: Page): Promise<Matched | Extract<State, { is: "problem" }>> {
+  const context = await pages.context(page);
+  if (!context) return problem("page_unknown");
+  const answer = await host.call("accounts.match", { context });
+  if (answer.ok) return { page, context, result: answer.result };
+  // Whoever waits for a message is helped without a vault, too.
+  const helped = page.field && elsewhere(page.field.kind) && !isLink(answer.problem);
+  return helped ? { page, context, result: { host: new URL(page.origin).host, accounts: [] } } : problem(answer);
 }
 
 /**
@@ -254,13 +273,14 @@ async function quick(tab: number, frame?: number): Promise<void> {
   const found = await matched(tab, frame);
   if (found && "page" in found && found.page.field) {
     const { page, result } = found;
-    const { number, kind, append } = found.page.field;
-    const bound = result.accounts.filter((each) => each.strength === "bound" && (!append || each.append));
-    const [account, other] = kind === "totp" || kind === "otp-any" || append ? bound : [];
-    if (account && !other) {
+    const { number: field, kind } = found.page.field;
+    const filling = fillingOf(found.page.field);
+    const bound = result.accounts.filter((each) => each.strength === "bound" && filling && has(each, filling));
+    const [account, other] = kind === "enroll" || filling === "recovery" ? [] : bound;
+    if (filling && account && !other) {
+      const { handle } = account;
       const { signal } = new AbortController();
-      const order = { page, field: number, handle: account.handle, allow: false, signal, waits: () => undefined };
-      const filled = await fills.fill(order);
+      const filled = await fills.fill({ page, field, filling, handle, allow: false, signal, waits: () => undefined });
       if (filled.ok) return;
       failures.set(tab, { page, at: now(), failed: { type: "failed", ...without(filled) } });
     }
@@ -298,8 +318,8 @@ async function visited(tab: number, frame: number, documentId: string | undefine
 /** Tells the options page how the user's services stand. */
 async function list(port: chrome.runtime.Port): Promise<void> {
   const answer = await host.call("services.list", undefined);
-  if (answer.ok) await visits.remind(answer.result.hosts);
   port.postMessage(answer);
+  if (answer.ok) await keepVisits(answer.result);
 }
 
 chrome.commands.onCommand.addListener((command, tab) => {
@@ -310,7 +330,8 @@ chrome.contextMenus.onClicked.addListener(({ menuItemId, frameId }, tab) => {
   if (menuItemId === "fill" && tab?.id !== undefined) void quick(tab.id, frameId);
 });
 
-chrome.runtime.onInstalled.addListener(() => {
+chrome.runtime.onInstalled.addListener(({ reason }) => {
+  if (reason === "update") void sync(); // the browser has forgotten
   const documentUrlPatterns = chrome.runtime.getManifest().content_scripts?.[0]?.matches ?? [];
   chrome.contextMenus.create({
     id: "fill",

@@ -3,7 +3,7 @@ import { fill, fits, holds } from "./fill.ts";
 import { type Field, SURE } from "./find.ts";
 import { takesCode } from "./kind.ts";
 import { sentTo } from "./mask.ts";
-import { type FromPage, MAX_FIELDS, type Outcome, PAGE_PORT, type ToPage } from "./messages.ts";
+import { type FromPage, MAX_FIELDS, type Outcome, PAGE_PORT, type Refusal, type ToPage } from "./messages.ts";
 import { drawn, seen } from "./see.ts";
 import { shadowsIn } from "./shadows.ts";
 import { fieldsIn, type Marks, marksFrom, seenIn } from "./teaching.ts";
@@ -49,7 +49,7 @@ function look(asked: number): boolean {
   if (!chrome.runtime?.id) return false;
   for (const root of [document, ...shadows]) for (const shadow of shadowsIn(root, true)) enter(shadow);
   scan();
-  if (!field) adopt(typedPassword());
+  if (!field || field.append) adopt(typedPassword());
   before = field && standing(field);
   tell(asked);
   return true;
@@ -202,6 +202,11 @@ async function received(message: ToPage) {
       const fields = [document, ...shadows].flatMap((root) => seenIn(root, marks, (inputs) => inputs.every(drawn)));
       return send({ type: "seen", ask: message.ask, fields: fields.slice(0, MAX_FIELDS) });
     }
+    case "check": {
+      const why = await obstacle(message);
+      if (why) return send({ type: "filled", fill: message.fill, outcome: { ok: false, why } });
+      return send({ type: "ready", fill: message.fill, max: room() });
+    }
     case "fill":
       send({ type: "filled", fill: message.fill, outcome: await take(message) });
       return;
@@ -210,23 +215,40 @@ async function received(message: ToPage) {
   }
 }
 
-async function take({ field: wanted, origin, code }: Extract<ToPage, { type: "fill" }>): Promise<Outcome> {
-  const refuse = (why: Extract<Outcome, { ok: false }>["why"]): Outcome => ({ ok: false, why });
+/** What keeps a code out of the field that the user saw, if anything. */
+async function obstacle({ field: wanted, origin }: { field: number; origin: string }): Promise<Refusal | undefined> {
   const target = field;
-  if (!target || wanted !== number) return refuse("changed");
-  if (self.origin !== origin) return refuse("other_origin");
+  if (!target || wanted !== number) return "changed";
+  if (self.origin !== origin) return "other_origin";
+  if (insecure(target.inputs[0])) return "insecure";
   const value = standing(target);
-  const text = target.append ? value + code : code;
-  if (!fits(target.inputs, text)) return refuse("length");
-  if (insecure(target.inputs[0])) return refuse("insecure");
+  if (target.append && !value) return "typed";
   chip?.at(undefined);
   const visible = await seen(target.inputs);
-  if (visible !== true) return refuse(visible);
-  if (standing(target) !== value) return refuse("typed");
-  if ((value || target.append) && value !== before && !holds(target.inputs, code)) return refuse("typed");
-  const step = await fill(target.inputs, text);
+  if (visible !== true) return visible;
+  if (target !== field || wanted !== number) return "changed";
+  return value !== standing(target) || (value && value !== before) ? "typed" : undefined;
+}
+
+/** How many characters the field takes, 0 for no bound. */
+function room(): number {
+  const [first, ...rest] = field?.inputs ?? [];
+  return rest.length > 0 ? rest.length + 1 : Math.max(0, first?.maxLength ?? 0);
+}
+
+async function take(message: Extract<ToPage, { type: "fill" }>): Promise<Outcome> {
+  const refuse = (why: Refusal): Outcome => ({ ok: false, why });
+  const target = field;
+  if (!target) return refuse("changed");
+  const { inputs, append } = target;
+  const value = standing(target);
+  const text = append ? value + message.code : message.code;
+  if (message.field === number && !fits(inputs, text)) return refuse("length");
+  const why = await obstacle(message);
+  if (why && !(why === "typed" && !append && holds(inputs, text))) return refuse(why);
+  const step = await fill(inputs, text);
   if (!step) {
-    if (target.append) await fill(target.inputs, value); // what the user typed is not lost
+    if (append) await fill(inputs, value); // what the user typed is not lost
     return refuse("rejected");
   }
   before = undefined;

@@ -52,14 +52,14 @@ export function accountRow(account: Account, note = "", ...more: Child[]): HTMLE
   return make("div", "account", letter, names, ...more);
 }
 
-/** A command to run, with a button that copies it. */
-export function command(line: string): HTMLElement {
+/** A command to run, or a code, with a button that copies it. */
+export function command(line: string, label = say("copy_command")): HTMLElement {
   const copy = button(
     say("copy_short"),
     () => void navigator.clipboard.writeText(line).then(() => copy.replaceChildren(say("copied"))),
     "small",
   );
-  copy.ariaLabel = say("copy_command");
+  copy.ariaLabel = label;
   return make("div", "command", make("code", "", line), copy);
 }
 

@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
 import { makeFills } from "./fills.ts";
-import type { ToPage } from "./messages.ts";
+import type { Outcome, Refusal, ToPage } from "./messages.ts";
 import type { Host } from "./native.ts";
+import type { Filling } from "./offer.ts";
 import type { Page, Pages } from "./pages.ts";
 
 /** A fill whose surroundings the test can change at each step. */
-function scene({ validFrom = 0 } = {}) {
+function scene({ validFrom = 0, obstacle = undefined as Refusal | undefined } = {}) {
   const sent: ToPage[] = [];
   const asked: string[] = [];
   const page: Page = {
@@ -19,10 +20,22 @@ function scene({ validFrom = 0 } = {}) {
     field: { number: 1, kind: "totp" },
     send: (message) => {
       sent.push(message);
-      if (message.type === "fill") queueMicrotask(() => fills.heard(page, message.fill, { ok: true, step: "keys" }));
+      queueMicrotask(() => {
+        if (message.type === "fill") fills.heard(page, message.fill, world.outcome);
+        if (message.type !== "check") return;
+        if (obstacle) fills.heard(page, message.fill, { ok: false, why: obstacle });
+        else fills.ready(page, message.fill, 12);
+      });
     },
   };
-  const world = { active: true, known: true, origin: page.origin, on: (_method: string) => {}, slept: () => {} };
+  const world = {
+    active: true,
+    known: true,
+    origin: page.origin,
+    on: (_method: string) => {},
+    slept: () => {},
+    outcome: { ok: true, step: "keys" } as Outcome,
+  };
   const pages = {
     has: () => world.known,
     current: async () => world.active,
@@ -32,17 +45,22 @@ function scene({ validFrom = 0 } = {}) {
     async call(method: string) {
       asked.push(method);
       world.on(method);
-      const result = method === "code.release" ? { code: "123456", validFrom, expiresAt: 0 } : { host: "a.example" };
+      const result = {
+        "code.release": { code: "123456", validFrom, expiresAt: 0 },
+        "recovery.next": { code: "aaaa bbbb", left: 2 },
+        "site.allow": { host: "a.example" },
+      }[method];
       return { ok: true, result };
     },
   } as unknown as Host;
   const fills = makeFills(host, pages, { now: () => 0, sleep: async () => world.slept() });
   const abort = new AbortController();
   const waits: number[] = [];
-  const fill = (allow = false, to = page) =>
+  const fill = (allow = false, to = page, filling: Filling = "code") =>
     fills.fill({
       page: to,
       field: 1,
+      filling,
       handle: "h",
       allow,
       signal: abort.signal,
@@ -153,4 +171,28 @@ test("only the page that was sent the code can say how it ended", async () => {
   const ended = fill();
   fills.heard(other, 1, { ok: false, why: "covered" });
   expect(await ended).toEqual({ ok: true });
+});
+
+const recover = (of: Scene) => of.fill(false, of.page, "recovery");
+
+test("a recovery code is asked for once the page can take it, and goes there", async () => {
+  const of = scene();
+  expect(await recover(of)).toEqual({ ok: true });
+  expect(of.asked).toEqual(["recovery.next"]);
+  expect(of.sent.map(({ type }) => type)).toEqual(["check", "fill"]);
+});
+
+test("no recovery code is used up where something keeps it out", async () => {
+  const of = scene({ obstacle: "covered" });
+  expect(await recover(of)).toEqual({ ok: false, problem: "covered" });
+  expect(of.asked).toEqual([]);
+});
+
+test("a recovery code that did not get into the page is given to the user", async () => {
+  const refused = scene();
+  refused.world.outcome = { ok: false, why: "rejected" };
+  expect(await recover(refused)).toEqual({ ok: false, problem: "rejected", unused: "aaaa bbbb" });
+  const left = scene();
+  left.world.on = () => (left.world.active = false);
+  expect(await recover(left)).toEqual({ ok: false, problem: "page_gone", unused: "aaaa bbbb" });
 });

@@ -1,18 +1,21 @@
 import type { Outcome, Problem } from "./messages.ts";
 import type { Answer, Host } from "./native.ts";
+import type { Filling } from "./offer.ts";
 import type { Page, Pages } from "./pages.ts";
 import type { Context } from "./protocol.ts";
 
-/** How a confirmed fill ended. */
-export type Filled = { readonly ok: true } | { readonly ok: false; readonly problem: Problem; readonly hint?: string };
+/** How a confirmed fill ended. unused is a recovery code that went nowhere, and yet counts as used. */
+export type Filled =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly problem: Problem; readonly hint?: string; readonly unused?: string };
 
 /** One confirmed fill. */
 export interface Order {
   readonly page: Page;
   readonly field: number; // of the field that the user saw
+  readonly filling: Filling; // what the user saw would go there
   readonly handle: string;
   readonly allow: boolean; // the user agreed that the account serves this host from now on
-  readonly recovery?: boolean; // a recovery code of the account instead of a one-time code
   readonly signal: AbortSignal; // ends it, up to the moment the code leaves
   readonly waits: (until: number) => void; // told when the code is for the next period, in ms since 1970
 }
@@ -20,6 +23,8 @@ export interface Order {
 /** Carries confirmed codes to their document. */
 export interface Fills {
   fill(order: Order): Promise<Filled>;
+  /** A page says that nothing keeps a code out of its field, and how long one may be; 0: as long as you like. */
+  ready(page: Page, fill: number, max: number): void;
   /** A page says how a fill ended. */
   heard(page: Page, fill: number, outcome: Outcome): void;
   /** A page went away; thrown: we closed its port. */
@@ -35,11 +40,34 @@ export interface Clock {
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** What a page answers: how a fill ended, or that it can take one. */
+type Said = Filled | { readonly ok: "ready"; readonly max: number };
+
 export function makeFills(host: Host, pages: Pages, clock: Clock): Fills {
-  const pending = new Map<number, { page: Page; end: (filled: Filled) => void }>();
+  const pending = new Map<number, { page: Page; end: (said: Said) => void }>();
   let last = 0;
 
-  async function fill({ page, field, handle, allow, recovery, signal, waits }: Order): Promise<Filled> {
+  /** Sends a page one request about its field, and resolves with what it says. */
+  function ask(page: Page, field: number, code?: string): Promise<Said> {
+    return new Promise((resolve) => {
+      const fill = ++last;
+      const timer = setTimeout(() => end({ ok: false, problem: "rejected" }), PATIENCE);
+      const end = (said: Said) => {
+        clearTimeout(timer);
+        pending.delete(fill);
+        resolve(said);
+      };
+      pending.set(fill, { page, end });
+      const to = { fill, field, origin: page.origin };
+      try {
+        page.send(code === undefined ? { type: "check", ...to } : { type: "fill", ...to, code });
+      } catch {
+        end({ ok: false, problem: "page_gone" });
+      }
+    });
+  }
+
+  async function fill({ page, field, filling, handle, allow, signal, waits }: Order): Promise<Filled> {
     const still = async () =>
       !signal.aborted && page.field?.number === field && (await pages.current(page)) && !signal.aborted;
     const gone: Filled = { ok: false, problem: "page_gone" };
@@ -52,40 +80,45 @@ export function makeFills(host: Host, pages: Pages, clock: Clock): Fills {
       if (!(await still())) return gone;
     }
     const nonce = crypto.randomUUID();
-    const answer = recovery
-      ? await host.call("recovery.next", { handle, context, nonce })
-      : await host.call("code.release", { handle, context, nonce, purpose: "fill" });
+    if (filling === "recovery") {
+      // A recovery code counts as used once it is out: first see that it will go in.
+      const said = await ask(page, field);
+      if (said.ok !== "ready") return said.ok ? gone : said;
+      if (!same(context, await pages.context(page)) || !(await still())) return gone;
+      const answer = await host.call("recovery.next", { handle, context, nonce, max: said.max });
+      if (!answer.ok) return failed(answer);
+      const { code } = answer.result;
+      const kept = same(context, await pages.context(page)) && (await still());
+      const filled = kept ? await put(page, field, code) : gone;
+      return filled.ok ? filled : { ...filled, unused: code };
+    }
+    const answer = await host.call("code.release", { handle, context, nonce, purpose: "fill" });
     if (!answer.ok) return failed(answer);
-    const { code, validFrom } = { validFrom: 0, ...answer.result };
+    const { code, validFrom } = answer.result;
     const ahead = validFrom - clock.now();
     if (ahead > 0) {
       waits(validFrom);
       await clock.sleep(ahead, signal);
     }
     if (!same(context, await pages.context(page)) || !(await still())) return gone;
-    return new Promise((resolve) => {
-      const number = ++last;
-      const timer = setTimeout(() => end({ ok: false, problem: "rejected" }), PATIENCE);
-      const end = (filled: Filled) => {
-        clearTimeout(timer);
-        pending.delete(number);
-        resolve(filled);
-      };
-      pending.set(number, { page, end });
-      try {
-        page.send({ type: "fill", fill: number, field, origin: page.origin, code });
-      } catch {
-        end(gone);
-      }
-    });
+    return put(page, field, code);
+  }
+
+  async function put(page: Page, field: number, code: string): Promise<Filled> {
+    const said = await ask(page, field, code);
+    return said.ok === "ready" ? { ok: false, problem: "rejected" } : said;
+  }
+
+  function answer(page: Page, number: number, said: Said) {
+    const waiting = pending.get(number);
+    if (waiting?.page === page) waiting.end(said);
   }
 
   return {
     fill,
-    heard(page, number, outcome) {
-      const waiting = pending.get(number);
-      if (waiting?.page === page) waiting.end(outcome.ok ? { ok: true } : { ok: false, problem: outcome.why });
-    },
+    ready: (page, number, max) => answer(page, number, { ok: "ready", max }),
+    heard: (page, number, outcome) =>
+      answer(page, number, outcome.ok ? { ok: true } : { ok: false, problem: outcome.why }),
     left(page, thrown) {
       // The code was on its way and the page has moved on: it sent its form by itself. One that was thrown out can't say.
       const filled: Filled = thrown ? { ok: false, problem: "rejected" } : { ok: true };

@@ -60,6 +60,7 @@ export type Step = "paste" | "keys" | "value";
 export type FromPage =
   | { readonly type: "field"; readonly field?: FieldSummary; readonly look?: number; readonly focused: boolean }
   | { readonly type: "open" }
+  | { readonly type: "ready"; readonly fill: number; readonly max: number } // nothing keeps a code out; max: of characters, 0 for no bound
   | { readonly type: "seen"; readonly ask: number; readonly fields: readonly SeenField[] }
   | { readonly type: "filled"; readonly fill: number; readonly outcome: Outcome };
 
@@ -68,6 +69,7 @@ export type ToPage =
   | { readonly type: "offer"; readonly on: boolean }
   | { readonly type: "marks"; readonly marks: readonly Mark[] }
   | { readonly type: "why"; readonly ask: number }
+  | { readonly type: "check"; readonly fill: number; readonly field: number; readonly origin: string }
   | {
       readonly type: "fill";
       readonly fill: number;
@@ -139,7 +141,7 @@ export type ToPopup =
   | { readonly type: "why"; readonly fields: readonly WhyField[] }
   | { readonly type: "waiting"; readonly until: number }
   | { readonly type: "filled" }
-  | { readonly type: "failed"; readonly problem: Problem; readonly hint?: string };
+  | { readonly type: "failed"; readonly problem: Problem; readonly hint?: string; readonly unused?: string };
 
 type Fields = Record<string, unknown>;
 
@@ -181,6 +183,8 @@ export function fromPage(message: unknown): FromPage | undefined {
       const append = f["append"] === true && kind === "none" ? { append: true } : {};
       return { type: "field", field: { number: f["number"], kind, ...mask, ...append }, ...look, focused };
     }
+    case "ready":
+      return isNumber(m["fill"]) && isNumber(m["max"]) ? { type: "ready", fill: m["fill"], max: m["max"] } : undefined;
     case "seen": {
       const seen = Array.isArray(m["fields"]) && isNumber(m["ask"]) ? m["fields"].map(seenOf) : [undefined];
       if (seen.length > MAX_FIELDS || !seen.every((each) => each !== undefined)) return undefined;

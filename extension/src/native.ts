@@ -168,6 +168,7 @@ const ERROR_CODES: Record<ErrorCode, true> = {
   not_allowed: true,
   budget_used: true,
   recovery_empty: true,
+  recovery_too_long: true,
   limit_reached: true,
   internal: true,
 };
@@ -214,5 +215,5 @@ const SOUND: Record<Method, (result: Record<string, unknown>) => boolean> = {
   "service.remind": (r) => isList(r["hosts"], isText),
   "services.list": (r) =>
     isList(r["hosts"], isText) && isList(r["services"], (each) => isObject(each) && isLinkTo(each["setup"])),
-  "recovery.next": (r) => /^[!-~]{4,64}$/.test(String(r["code"])) && Number.isFinite(r["left"]),
+  "recovery.next": (r) => /^(?=.{4,64}$)[!-~]+( [!-~]+)*$/.test(String(r["code"])) && Number.isFinite(r["left"]),
 };

@@ -62,4 +62,6 @@ document.documentElement.lang = chrome.i18n.getUILanguage();
 document.title = `Codefob: ${say("options_title")}`;
 main?.replaceChildren(make("p", "lead", say("loading")));
 const port = chrome.runtime.connect({ name: OPTIONS_PORT });
-port.onMessage.addListener((answer: Answer<ServicesResult>) => main?.replaceChildren(...draw(answer)));
+const show = (answer: Answer<ServicesResult>) => main?.replaceChildren(...draw(answer));
+port.onMessage.addListener(show);
+port.onDisconnect.addListener(() => show({ ok: false, problem: "host_crashed" }));

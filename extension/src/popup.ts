@@ -1,19 +1,9 @@
 import { accountRow, button, code, command, fullTitle, make, text } from "./draw.ts";
 import { type FromPopup, POPUP_PORT, type Problem, type State, type ToPopup } from "./messages.ts";
+import { elsewhere } from "./offer.ts";
 import type { Account } from "./protocol.ts";
 import { type Acts, reminder, rescue } from "./rescue.ts";
-import {
-  ARM_AFTER,
-  type Event,
-  elsewhere,
-  fillable,
-  filling,
-  listed,
-  type Model,
-  START,
-  update,
-  wayOut,
-} from "./view.ts";
+import { ARM_AFTER, type Event, fillable, filling, listed, type Model, START, update, wayOut } from "./view.ts";
 import { report, why } from "./why.ts";
 import { say, type Word } from "./words.ts";
 
@@ -44,6 +34,7 @@ function happen(event: Event): void {
   const next = update(model, event);
   model = next.model;
   if (next.send) send(next.send);
+  if (next.open) void chrome.tabs.create({ url: next.open }).then(() => close());
   if (model === before) return;
   draw(before);
   if (model.armed || model.state !== before.state) {
@@ -126,7 +117,7 @@ function screen(): Node[] {
     case "why":
       return step.fields ? [...why(step.fields, teach), whyEnd(step.fields)] : [make("p", "lead", say("loading"))];
     case "failed":
-      return problem(step.problem, step.hint, step.account);
+      return step.unused ? unused(step.problem, step.unused) : problem(step.problem, step.hint, step.account);
     case "done":
       return [make("h2", "", `✓ ${say("done")}`)];
     default:
@@ -155,8 +146,9 @@ function list(): Node[] {
 }
 
 const acts: Acts = {
-  open: (url) => void chrome.tabs.create({ url }).then(() => close()),
+  open: (url) => happen({ type: "link", url }),
   remind: (wish) => happen({ type: "remind", reminder: wish }),
+  armed: (element) => armed(element),
 };
 
 const teach: Parameters<typeof why>[1] = (field, as) => happen({ type: "teach", field, as });
@@ -192,14 +184,17 @@ function page(state: Extract<State, { is: "page" }>): Node[] {
         "buttons",
         primary(say(label), () => happen({ type: "confirm" })),
       ),
-    kind !== "totp" && whyLink(),
+    whyLink(),
   ].filter((node) => node instanceof Node);
 }
 
 /** A site without an account for it. */
-function nothing({ host, kind }: Extract<State, { is: "page" }>): Node[] {
+function nothing({ host, kind, accounts }: Extract<State, { is: "page" }>): Node[] {
   if (kind === "recovery-code")
-    return [...text(say("recovery_title"), say("recovery_text", host)), command("codefob recovery ACCOUNT --add")];
+    return [
+      ...text(say("recovery_title"), say("recovery_text", host)),
+      command(accounts.length > 0 ? `codefob recovery ${host} --add` : `codefob add --site ${host}`),
+    ];
   const lines = kind === "enroll" ? [say("enroll_note")] : kind === "none" ? [say("no_field")] : [];
   return [...text(say("none_title", host), ...lines, say("none_text")), command(`codefob add --site ${host}`)];
 }
@@ -281,7 +276,7 @@ function account(of: Account): Node[] {
   const buttons = make("div", "buttons");
   if (!shown) buttons.append(armed(primary(say("show"), ask("show"), false)));
   buttons.append(armed(shown ? primary(copy, ask("copy"), false) : button(copy, ask("copy"))));
-  if (fillable(model) && state?.is === "page")
+  if (filling(model, of) && state?.is === "page")
     buttons.append(button(say("fill_here", state.host), () => happen({ type: "confirm" })));
   buttons.append(back());
   return [...nodes, buttons];
@@ -323,6 +318,7 @@ function agree(of: Account): Node[] {
   return [
     ...text(say("agree_title", fullTitle(of), host)),
     make("p", foreign ? "note" : "", words),
+    ...(left(of) ? [make("p", "", left(of))] : []),
     make("div", "buttons", ...buttons),
   ];
 }
@@ -354,6 +350,15 @@ function problem(of: Problem, hint?: string, account?: Account): Node[] {
   } else buttons.append(primary(say("try_again"), retry, false));
   nodes.push(buttons);
   return nodes;
+}
+
+/** A recovery code that did not get into the page: it counts as used, so the user gets it. */
+function unused(of: Problem, recoveryCode: string): Node[] {
+  return [
+    ...text(say(`problem_${of}_title`), say("unused_text")),
+    command(recoveryCode, say("copy")),
+    make("div", "buttons", button(say("back"), retry)),
+  ];
 }
 
 /** Asks the background for everything anew. */

@@ -12,6 +12,8 @@ type Page = Extract<State, { is: "page" }>;
 export interface Acts {
   open(url: string): void;
   remind(reminder: Wish): void;
+  /** Makes a button dead until the popup is armed. */
+  armed(button: HTMLElement): HTMLElement;
 }
 
 /** Helps with a code that was sent: where it is, what to do when it does not come, and how to need none. */
@@ -49,27 +51,20 @@ function late({ kind, facts, accounts }: Page, acts: Acts): Node[] {
   const lost = facts?.service?.recovery;
   return [
     bullets(...steps.filter((step) => step !== false)),
-    ...(lost
-      ? [
-          make(
-            "div",
-            "buttons",
-            button(say("rescue_lost"), () => acts.open(lost)),
-          ),
-        ]
-      : []),
+    ...(lost ? [make("div", "buttons", acts.armed(button(say("rescue_lost"), () => acts.open(lost))))] : []),
   ];
 }
 
 function toApp({ host, facts }: Page, acts: Acts): Node[] {
   if (!facts) return [make("p", "", say("rescue_app_unknown", host))];
-  const { service, name, reminder } = facts;
+  const { service, name, reminder, accounts } = facts;
+  if (accounts > 0) return [make("p", "", say("rescue_app_have", name))];
   const { methods = [], setup } = service ?? {};
   if (methods.length === 0) return [make("p", "", say("rescue_app_unknown", name))];
   if (!methods.includes("totp")) return [make("p", "", say("rescue_app_no", name))];
   const buttons = make("div", "buttons");
-  if (setup) buttons.append(button(say("rescue_setup"), () => acts.open(setup)));
-  if (reminder !== "wanted") buttons.append(button(say("rescue_remind"), () => acts.remind("wanted")));
+  if (setup) buttons.append(acts.armed(button(say("rescue_setup"), () => acts.open(setup))));
+  if (reminder !== "wanted") buttons.append(acts.armed(button(say("rescue_remind"), () => acts.remind("wanted"))));
   return [
     make("p", "", say("rescue_app_yes", name)),
     ...(reminder === "wanted" ? [make("p", "note plain", say("rescue_reminding", name))] : []),
@@ -79,10 +74,10 @@ function toApp({ host, facts }: Page, acts: Acts): Node[] {
 
 /** What the user wanted to be told once they are signed in. */
 export function reminder({ host, kind, facts }: Page, acts: Acts): Node[] {
-  if (kind !== "none" || facts?.reminder !== "wanted") return [];
+  if (kind !== "none" || facts?.reminder !== "wanted" || facts.accounts > 0) return [];
   const { service, name } = facts;
   const setup = service?.setup;
-  const open = setup && button(say("rescue_setup"), () => acts.open(setup), "primary");
+  const open = setup && acts.armed(button(say("rescue_setup"), () => acts.open(setup), "primary"));
   return [
     make(
       "section",
@@ -93,8 +88,8 @@ export function reminder({ host, kind, facts }: Page, acts: Acts): Node[] {
         "div",
         "buttons",
         open,
-        button(say("reminder_done"), () => acts.remind("done")),
-        button(say("reminder_never"), () => acts.remind("dismissed")),
+        acts.armed(button(say("reminder_done"), () => acts.remind("done"))),
+        acts.armed(button(say("reminder_never"), () => acts.remind("dismissed"))),
       ),
     ),
   ];

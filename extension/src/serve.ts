@@ -2,8 +2,9 @@ import type { Fills } from "./fills.ts";
 import { takesCode } from "./kind.ts";
 import { type FromPopup, fromPopup, type Problem, type State, type ToPopup } from "./messages.ts";
 import type { Answer, Host } from "./native.ts";
+import { type Filling, fillingOf, has } from "./offer.ts";
 import type { Page, Pages } from "./pages.ts";
-import { type Context, MAX_ACCOUNTS, type MatchResult } from "./protocol.ts";
+import { type Account, type Context, MAX_ACCOUNTS, type MatchResult } from "./protocol.ts";
 import type { Seen, Teacher } from "./teacher.ts";
 import type { Visits } from "./visits.ts";
 
@@ -43,6 +44,7 @@ export interface Desk {
 interface Target {
   readonly page: Page;
   readonly field: number | undefined;
+  readonly filling: Filling | undefined; // what the popup says would go there
   readonly context: Context;
 }
 
@@ -54,6 +56,7 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
   let pageCaused = false;
   let target: Target | undefined; // of the state that the popup has
   let seen: readonly Seen[] = []; // of its last "why"
+  const accounts = new Map<string, Account>(); // that the popup has shown, by handle
   let last = desk.now(); // number of a state; by the clock, as the popup may outlive the background
   const send = (message: ToPopup) => {
     if (!abort.signal.aborted) port.postMessage(message);
@@ -66,7 +69,12 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
     const next = await look();
     if (number !== last) return; // a later one is on its way
     target = next.target;
+    if (next.state.is === "page") remember(next.state.accounts);
     send({ type: "state", number, state: next.state, pageCaused, ...(again && { again }) });
+  }
+
+  function remember(shown: readonly Account[]): void {
+    for (const each of shown) accounts.set(each.handle, each);
   }
 
   async function look(): Promise<{ state: State; target?: Target }> {
@@ -87,7 +95,7 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
         ...(append && { append }),
         ...(facts?.ok && { facts: facts.result }),
       },
-      target: { page, field: page.field?.number, context },
+      target: { page, field: page.field?.number, filling: page.field && fillingOf(page.field), context },
     };
   }
 
@@ -101,15 +109,18 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
 
   async function fillIn({ state, handle, allow }: Extract<FromPopup, { type: "fill" }>): Promise<void> {
     if (target?.field === undefined || state !== last) return send({ type: "failed", problem: "page_gone" });
-    const { page, field } = target;
-    const recovery = page.field?.kind === "recovery-code";
-    if (!page.field || !(takesCode(page.field.kind) || recovery || page.field.append))
+    const { page, field, filling } = target;
+    const account = accounts.get(handle);
+    // What goes out is what the user saw, whatever the page says by now.
+    if (!filling || !page.field || fillingOf(page.field) !== filling)
       return send({ type: "failed", problem: "changed" });
+    if (!account || !has(account, filling)) return send({ type: "failed", problem: "not_allowed" });
     const waits = (until: number) => send({ type: "waiting", until });
-    const filled = await fills.fill({ handle, allow, recovery, page, field, signal: abort.signal, waits });
+    const filled = await fills.fill({ handle, allow, filling, page, field, signal: abort.signal, waits });
     if (filled.ok) return send({ type: "filled" });
     if (filled.problem === "unknown_handle") return show("unknown_handle");
-    send({ type: "failed", ...without(filled) });
+    const { unused } = filled;
+    send({ type: "failed", ...without(filled), ...(unused !== undefined && { unused }) });
   }
 
   async function received(message: FromPopup): Promise<void> {
@@ -130,7 +141,9 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
       case "search": {
         const context = target && { context: target.context };
         const answer = await host.call("accounts.search", { query: message.query, limit: MAX_ACCOUNTS, ...context });
-        return answer.ok ? send({ type: "found", query: message.query, ...answer.result }) : fail(answer);
+        if (!answer.ok) return fail(answer);
+        remember(answer.result.accounts);
+        return send({ type: "found", query: message.query, ...answer.result });
       }
       case "code": {
         const { handle, purpose } = message;
@@ -155,7 +168,7 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
         const { context, page } = target;
         const answer = await host.call("service.remind", { context, reminder: message.reminder });
         if (!answer.ok) return fail(answer);
-        await visits.remind(answer.result.hosts);
+        await visits.remind(answer.result.hosts).catch(() => undefined);
         return desk.consider(page);
       }
       default:

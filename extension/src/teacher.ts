@@ -66,10 +66,8 @@ export function makeTeacher(host: Host, pages: Pages, visits: Visits): Teacher {
       if (!context) return { ok: false, problem: "frame_refused" };
       const answer = await host.call("site.mark", { context, field, as });
       if (!answer.ok) return answer;
-      await visits.taught(
-        page.origin,
-        answer.result.marks.some((mark) => mark.as === "totp"),
-      );
+      const on = answer.result.marks.some((mark) => mark.as === "totp");
+      await visits.taught(page.origin, on).catch(() => undefined);
       for (const each of await pages.shown(page.tab))
         if (each.origin === page.origin) each.send({ type: "marks", marks: answer.result.marks });
       return answer;

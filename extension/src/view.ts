@@ -1,5 +1,5 @@
-import { type Kind, takesCode } from "./kind.ts";
 import type { FromPopup, Problem, State, ToPopup, WhyField, Wish } from "./messages.ts";
+import { elsewhere, type Filling, fillingOf, has } from "./offer.ts";
 import type { Account, MarkAs } from "./protocol.ts";
 
 // What the popup shows, as a pure function of what happened. popup.ts draws it.
@@ -21,7 +21,13 @@ type Step =
   | { readonly at: "account"; readonly account: Account }
   | { readonly at: "agree"; readonly account: Account }
   | { readonly at: "filling"; readonly account: Account; readonly until?: number }
-  | { readonly at: "failed"; readonly problem: Problem; readonly hint?: string; readonly account?: Account }
+  | {
+      readonly at: "failed";
+      readonly problem: Problem;
+      readonly hint?: string;
+      readonly unused?: string; // a recovery code that went nowhere
+      readonly account?: Account;
+    }
   | { readonly at: "why"; readonly fields?: readonly WhyField[] }
   | { readonly at: "done" };
 
@@ -53,12 +59,14 @@ export type Event =
   | { readonly type: "look" } // asks what the page has, and why
   | { readonly type: "teach"; readonly field: WhyField; readonly as: MarkAs }
   | { readonly type: "remind"; readonly reminder: Wish }
+  | { readonly type: "link"; readonly url: string } // opens a page of the site in a tab
   | { readonly type: "back" };
 
 /** What follows: the new model, and what the background is told. */
 export interface Next {
   readonly model: Model;
   readonly send?: FromPopup;
+  readonly open?: string; // an address for a new tab
 }
 
 export const START: Model = { number: 0, armed: false, step: { at: "list" }, selected: 0, query: "", unlocking: false };
@@ -70,30 +78,24 @@ export function listed(model: Model): readonly Account[] {
 }
 
 /** The accounts for a page: those that have what its field takes. */
-function offered({ kind, accounts, append }: Extract<State, { is: "page" }>): readonly Account[] {
+function offered(state: Extract<State, { is: "page" }>): readonly Account[] {
+  const { kind, accounts } = state;
   if (elsewhere(kind)) return [];
-  if (kind === "recovery-code") return accounts.filter(({ recovery }) => recovery > 0);
-  const behind = append ? accounts.filter((each) => each.append) : [];
-  return behind.length > 0 ? behind : accounts;
+  const what = fillingOf(state);
+  const having = what ? accounts.filter((each) => has(each, what)) : accounts;
+  return what === "append" && having.length === 0 ? accounts : having;
 }
 
-/** What would be filled into the page's field, if anything. */
-export function filling(model: Model): "code" | "recovery" | "append" | undefined {
-  const { state } = model;
-  if (state?.is !== "page") return undefined;
-  if (takesCode(state.kind)) return "code";
-  if (state.kind === "recovery-code") return offered(state).length > 0 ? "recovery" : undefined;
-  return state.append && state.accounts.some((each) => each.append) ? "append" : undefined;
+/** What would be filled into the page's field, if anything: of one account, or of any. */
+export function filling({ state }: Model, account?: Account): Filling | undefined {
+  const what = state?.is === "page" ? fillingOf(state) : undefined;
+  if (!what || state?.is !== "page" || what === "code") return what;
+  return (account ? [account] : state.accounts).some((each) => has(each, what)) ? what : undefined;
 }
 
 /** Whether the page's field may get a code of ours. */
 export function fillable(model: Model): boolean {
   return filling(model) !== undefined;
-}
-
-/** Whether a page asks for a code that was sent to the user. */
-export function elsewhere(kind: Kind): kind is "otp-sms" | "otp-email" {
-  return kind === "otp-sms" || kind === "otp-email";
 }
 
 export function update(model: Model, event: Event): Next {
@@ -173,7 +175,7 @@ export function update(model: Model, event: Event): Next {
     case "filled":
       return { model: { ...model, step: { at: "done" } } };
     case "failed": {
-      const { problem, hint } = event;
+      const { problem, hint, unused } = event;
       const { step } = model;
       const account =
         step.at === "filling" || step.at === "account" || step.at === "failed" ? step.account : only(model);
@@ -181,6 +183,7 @@ export function update(model: Model, event: Event): Next {
         at: "failed",
         problem,
         ...(hint !== undefined && { hint }),
+        ...(unused !== undefined && { unused }),
         ...(account && { account }),
       } as const;
       return { model: { ...model, unlocking: false, step: failed } };
@@ -198,10 +201,12 @@ export function update(model: Model, event: Event): Next {
       return { model, send: { type: "teach", page: event.field.page, field: event.field.name, as: event.as } };
     case "remind": {
       const { state } = model;
-      if (state?.is !== "page" || !state.facts) return { model };
+      if (state?.is !== "page" || !state.facts || !model.armed) return { model };
       const facts = { ...state.facts, reminder: event.reminder };
       return { model: { ...model, state: { ...state, facts } }, send: { type: "remind", reminder: event.reminder } };
     }
+    case "link":
+      return model.armed ? { model, open: event.url } : { model };
     case "back": {
       const { shown: _, ...rest } = model;
       if (model.step.at === "list") return { model: { ...rest, query: "", selected: 0 } };
@@ -222,7 +227,7 @@ function only(model: Model): Account | undefined {
 
 /** The user wants this account's code in the field: at once where it belongs, else they are asked. */
 function wants(model: Model, account: Account): Next {
-  if (!model.armed) return { model };
+  if (!model.armed || !filling(model, account)) return { model };
   if (account.strength !== "bound") return { model: { ...model, armed: false, step: { at: "agree", account } } };
   return {
     model: { ...model, step: { at: "filling", account } },
@@ -291,6 +296,7 @@ export function wayOut(problem: Problem): Way {
     case "frame_refused":
     case "budget_used":
     case "recovery_empty":
+    case "recovery_too_long":
     case "limit_reached":
     case "bad_request":
     case "unknown_method":

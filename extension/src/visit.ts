@@ -26,5 +26,14 @@ function short(element: HTMLElement): string {
   return text.length < 40 ? text : "";
 }
 
-if (self.origin !== "null" && window.top === window && chrome.runtime?.id)
-  chrome.runtime.sendMessage(signedIn() ? VISIT_SIGNED_IN : VISIT).catch(() => undefined);
+function tell() {
+  if (!chrome.runtime?.id) return;
+  const message = window.top === window && signedIn() ? VISIT_SIGNED_IN : VISIT;
+  chrome.runtime.sendMessage(message).catch(() => undefined);
+}
+
+if (self.origin !== "null") {
+  if ("prerendering" in document && document.prerendering)
+    document.addEventListener("prerenderingchange", tell, { once: true });
+  else tell();
+}

@@ -42,14 +42,21 @@ export function why(fields: readonly WhyField[], teach: (field: WhyField, as: Ma
   return [...heading, ...list];
 }
 
-/** A report that names no site and quotes no page: what the fields are like, and how they were judged. */
+/** A report that names no site and quotes no page: which words a field has, and how it was judged. */
 export function report(fields: readonly WhyField[], version: string, browser: string): string {
   const shapes = fields.map(({ name, kind, sure, reasons, marked }) => ({
-    shape: name.replace(/=\S+/g, ""),
+    shape: shapeOf(name),
     kind,
     sure,
     reasons: reasons.map((reason) => reason.replace(/“[^”]*”/g, "“…”")),
     ...(marked && { marked }),
   }));
   return `${JSON.stringify({ codefob: version, browser, fields: shapes }, undefined, 2)}\n`;
+}
+
+/** A field's name without what the page says in it: "text name id x6". */
+function shapeOf(name: string): string {
+  const [type = ""] = name.split(" ");
+  const has = ["name", "id", "autocomplete", "aria-label", "placeholder"].filter((each) => name.includes(` ${each}=`));
+  return [type, ...has, ...(/ x\d+$/.exec(name)?.[0].trim().split(" ") ?? [])].join(" ");
 }
