@@ -268,10 +268,11 @@ export interface ServiceState {
   readonly accounts: number;
 }
 
-/** ServicesResult lists the user's services by stage and name, and the hosts as in [RemindResult]. */
+/** ServicesResult lists the user's services by stage and name, the hosts as in [RemindResult], and the origins, at most MaxTaught and sorted, where a field is marked as MarkTOTP. */
 export interface ServicesResult {
   readonly services: readonly ServiceState[];
   readonly hosts: readonly string[];
+  readonly taught: readonly string[];
 }
 
 /** RecoveryParams asks for one recovery code of an account that is bound to the context, after the user confirmed. */

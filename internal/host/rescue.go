@@ -76,7 +76,8 @@ func (h *Host) remind(ctx context.Context, p protocol.RemindParams) (any, error)
 	return protocol.RemindResult{Hosts: hostsOf(list)}, nil
 }
 
-// services lists the services of the accounts and of the reminders.
+// services lists the services of the accounts and of the reminders, and the
+// origins where the user taught a field that takes codes.
 func (h *Host) services(ctx context.Context) (any, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -87,9 +88,18 @@ func (h *Host) services(ctx context.Context) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := protocol.ServicesResult{Services: []protocol.ServiceState{}, Hosts: hostsOf(list)}
+	taught, err := h.vault.Taught(string(protocol.MarkTOTP))
+	if err != nil {
+		return nil, err
+	}
+	r := protocol.ServicesResult{Services: []protocol.ServiceState{}, Hosts: hostsOf(list), Taught: []string{}}
 	for _, l := range list[:min(len(list), protocol.MaxServices)] {
 		r.Services = append(r.Services, l.ServiceState)
+	}
+	for _, origin := range taught {
+		if _, err := site.ParseOrigin(origin); err == nil && len(r.Taught) < protocol.MaxTaught {
+			r.Taught = append(r.Taught, origin)
+		}
 	}
 	return r, nil
 }

@@ -192,8 +192,28 @@ func TestServices(t *testing.T) {
 	if hosts := strings.Join(got.Hosts, " "); hosts != "gone.example mobile.twitter.com mobile.x.com twitter.com x.com" {
 		t.Errorf("hosts %s", hosts)
 	}
-	if empty := newRig(t).call(protocol.MethodServices, nil); string(empty.Result) != `{"services":[],"hosts":[]}` {
+	if empty := newRig(t).call(protocol.MethodServices, nil); string(empty.Result) != `{"services":[],"hosts":[],"taught":[]}` {
 		t.Errorf("an empty vault: %s", empty.Result)
+	}
+}
+
+// The extension asks for them after an update, to run at those sites again.
+func TestServicesListTheSitesWhereAFieldTakesCodes(t *testing.T) {
+	r := newRig(t)
+	r.teach("https://shop.example", "otp", "totp")
+	r.teach("https://shop.example", "card", "never")
+	r.teach("http://localhost:8080", "otp", "totp")
+	r.teach("https://never.example", "card", "never")
+	r.teach("https://forgot.example", "otp", "totp")
+	r.teach("https://forgot.example", "otp", "forget")
+	r.check(r.other.Update(func(tx *vault.Tx) error { return tx.Mark("gopher://from.a.newer.version", "otp", "totp") }))
+	ask := func() []string { return get[protocol.ServicesResult](r, protocol.MethodServices, nil).Taught }
+	if got := strings.Join(ask(), " "); got != "http://localhost:8080 https://shop.example" {
+		t.Errorf("taught: %s", got)
+	}
+	r.teach("https://shop.example", "otp", "forget")
+	if got := strings.Join(ask(), " "); got != "http://localhost:8080" {
+		t.Errorf("then: %s", got)
 	}
 }
 
@@ -218,8 +238,9 @@ func TestTheLongestListOfServices(t *testing.T) {
 	if n := len(got.Services); n != protocol.MaxServices || got.Services[n-2].State != "sms" || got.Services[n-1].State != "done" {
 		t.Errorf("%d services", n)
 	}
-	if len(s.Result) > protocol.MaxReply || len(got.Hosts) != protocol.MaxServices-1 {
-		t.Errorf("a reply of %d bytes with %d hosts", len(s.Result), len(got.Hosts))
+	taught := protocol.MaxTaught * len(`"https://`+strings.Repeat("o", 253)+`:65535",`) // to keep so many takes long
+	if n := len(s.Result) + taught; n > protocol.MaxReply || len(got.Hosts) != protocol.MaxServices-1 {
+		t.Errorf("a reply of %d bytes with %d hosts", n, len(got.Hosts))
 	}
 	many := make([]string, 5*maxHosts)
 	for i := range many {

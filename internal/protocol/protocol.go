@@ -390,11 +390,13 @@ type ServiceState struct {
 	Accounts int      `json:"accounts"` // of the vault that serve it
 }
 
-// ServicesResult lists the user's services by stage and name, and the hosts as
-// in [RemindResult].
+// ServicesResult lists the user's services by stage and name, the hosts as in
+// [RemindResult], and the origins, at most MaxTaught and sorted, where a field
+// is marked as MarkTOTP.
 type ServicesResult struct {
 	Services []ServiceState `json:"services"`
 	Hosts    []string       `json:"hosts"`
+	Taught   []string       `json:"taught"`
 }
 
 // RecoveryParams asks for one recovery code of an account that is bound to the

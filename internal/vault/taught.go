@@ -59,24 +59,45 @@ func (s taughtSite) live() (n int) {
 // Marks are what the user taught of an origin, by field. The slice is the
 // vault's own: read only. The vault must be open.
 func (v *Vault) Marks(origin string) ([]Mark, error) {
-	if v.marks == nil {
-		sites, err := listOf[taughtSite](v.doc.Taught)
-		if err != nil {
-			return nil, err
-		}
-		v.marks = make(map[string][]Mark, len(sites))
-		for _, s := range sites {
-			var live []Mark
-			for _, m := range s.Marks {
-				if m.As != "" {
-					live = append(live, Mark{m.Field, m.As})
-				}
-			}
-			slices.SortFunc(live, func(a, b Mark) int { return cmp.Compare(a.Field, b.Field) })
-			v.marks[s.Origin] = live
+	err := v.readMarks()
+	return v.marks[origin], err
+}
+
+// Taught are the origins where a field is marked as that, sorted. The vault must
+// be open.
+func (v *Vault) Taught(as string) ([]string, error) {
+	err := v.readMarks()
+	var origins []string
+	for origin, marks := range v.marks {
+		if slices.ContainsFunc(marks, func(m Mark) bool { return m.As == as }) {
+			origins = append(origins, origin)
 		}
 	}
-	return v.marks[origin], nil
+	slices.Sort(origins)
+	return origins, err
+}
+
+// readMarks reads the marks when they are first asked for.
+func (v *Vault) readMarks() error {
+	if v.marks != nil {
+		return nil
+	}
+	sites, err := listOf[taughtSite](v.doc.Taught)
+	if err != nil {
+		return err
+	}
+	v.marks = make(map[string][]Mark, len(sites))
+	for _, s := range sites {
+		var live []Mark
+		for _, m := range s.Marks {
+			if m.As != "" {
+				live = append(live, Mark{m.Field, m.As})
+			}
+		}
+		slices.SortFunc(live, func(a, b Mark) int { return cmp.Compare(a.Field, b.Field) })
+		v.marks[s.Origin] = live
+	}
+	return nil
 }
 
 // Mark keeps what the user taught of a field, or forgets it, where as is empty.
