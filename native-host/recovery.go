@@ -166,8 +166,8 @@ func (c *cli) addRecovery(v *vault.Vault, a account.Account, file string) error 
 }
 
 func (c *cli) nextRecovery(v *vault.Vault, a account.Account) error {
-	code, left, err := v.NextRecovery(a.ID)
-	if errors.Is(err, vault.ErrNoRecovery) {
+	code, left, err := v.NextRecovery(a.ID, 0)
+	if errors.Is(err, account.ErrNoRecovery) {
 		return withHint(fmt.Errorf("%s: %w", a.Label(), err), "get new ones from the site, then: codefob recovery %s --add", a.ID)
 	}
 	if err != nil {

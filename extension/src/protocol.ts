@@ -27,6 +27,9 @@ export const MAX_FIELD = 200;
 /** Services with a reminder; as many one reply lists. */
 export const MAX_SERVICES = 500;
 
+/** MaxLength is the most characters that RecoveryParams says of a field. */
+export const MAX_LENGTH = 10000;
+
 /** Method is a request's name. */
 export type Method =
   | "host.hello"
@@ -81,6 +84,7 @@ export type ErrorCode =
   | "not_allowed"
   | "budget_used"
   | "recovery_empty"
+  | "recovery_too_long"
   | "limit_reached"
   | "internal";
 
@@ -280,6 +284,7 @@ export interface RecoveryParams {
   readonly handle: string;
   readonly context: Context;
   readonly nonce: string;
+  readonly max?: number;
 }
 
 /** RecoveryResult is a code that counts as used from now on. */

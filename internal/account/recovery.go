@@ -17,8 +17,12 @@ const (
 	maxRecoveryLength = 64
 )
 
-// ErrRecoveryFull says that an account holds no more recovery codes.
-var ErrRecoveryFull = fmt.Errorf("at most %d recovery codes are kept of an account", MaxRecoveryCodes)
+// The refusals.
+var (
+	ErrRecoveryFull = fmt.Errorf("at most %d recovery codes are kept of an account", MaxRecoveryCodes)
+	ErrNoRecovery   = errors.New("no recovery code is left") // none that was not used
+	ErrRecoveryLong = errors.New("the recovery code is longer than its field")
+)
 
 // RecoveryCode is one of the codes that an issuer hands out for the day when no
 // other second factor is at hand. It works once.
@@ -37,16 +41,36 @@ func (a Account) RecoveryLeft() (left int) {
 	return left
 }
 
-// UseRecovery marks the first recovery code that was not used and returns it; ok
-// is false if there is none.
-func (a *Account) UseRecovery(now time.Time) (code Secret, ok bool) {
-	for i := range a.RecoveryCodes {
-		if c := &a.RecoveryCodes[i]; c.Used.IsZero() {
-			c.Used = now
-			return c.Code, true
-		}
+// NextRecovery returns the first recovery code that was not used, for a field
+// that takes so many characters, or any number of them if most is 0: without
+// spaces and dashes where the code is too long with them. Its errors are
+// [ErrNoRecovery] and [ErrRecoveryLong].
+func (a Account) NextRecovery(most int) (Secret, error) {
+	i := slices.IndexFunc(a.RecoveryCodes, func(c RecoveryCode) bool { return c.Used.IsZero() })
+	if i < 0 {
+		return Secret{}, ErrNoRecovery
 	}
-	return Secret{}, false
+	code := a.RecoveryCodes[i].Code
+	if most == 0 || code.Len() <= most {
+		return code, nil
+	}
+	short := slices.DeleteFunc(slices.Clone(code.Bytes()), func(c byte) bool { return c == ' ' || c == '-' })
+	if len(short) == 0 || len(short) > most {
+		clear(short)
+		return Secret{}, ErrRecoveryLong
+	}
+	return owning(short), nil
+}
+
+// UseRecovery marks the code as used that [Account.NextRecovery] returns.
+func (a *Account) UseRecovery(now time.Time, most int) (Secret, error) {
+	code, err := a.NextRecovery(most)
+	if err != nil {
+		return Secret{}, err
+	}
+	i := slices.IndexFunc(a.RecoveryCodes, func(c RecoveryCode) bool { return c.Used.IsZero() })
+	a.RecoveryCodes[i].Used = now
+	return code, nil
 }
 
 // AddRecovery appends the codes that a does not hold yet, in their order, and

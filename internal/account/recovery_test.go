@@ -89,8 +89,8 @@ func TestRecoveryCodesAreUsedInTheirOrder(t *testing.T) {
 		return codes
 	}
 	a := like(TOTP, "GitHub", "alice", nil)
-	if _, ok := a.UseRecovery(time.Unix(1, 0)); ok || a.RecoveryLeft() != 0 {
-		t.Error("an account without recovery codes has one")
+	if _, err := a.UseRecovery(time.Unix(1, 0), 0); !errors.Is(err, ErrNoRecovery) || a.RecoveryLeft() != 0 {
+		t.Errorf("an account without recovery codes: %v", err)
 	}
 	for _, tt := range []struct {
 		add           string
@@ -103,9 +103,9 @@ func TestRecoveryCodesAreUsedInTheirOrder(t *testing.T) {
 	}
 	var order []string
 	for i := range 4 {
-		code, ok := a.UseRecovery(time.Unix(int64(i+1), 0))
-		if ok != (i < 3) || a.RecoveryLeft() != max(0, 2-i) {
-			t.Errorf("use %d: %v, %d left", i+1, ok, a.RecoveryLeft())
+		code, err := a.UseRecovery(time.Unix(int64(i+1), 0), 0)
+		if (err == nil) != (i < 3) || a.RecoveryLeft() != max(0, 2-i) {
+			t.Errorf("use %d: %v, %d left", i+1, err, a.RecoveryLeft())
 		}
 		order = append(order, string(code.Bytes()))
 	}
@@ -121,6 +121,35 @@ func TestRecoveryCodesAreUsedInTheirOrder(t *testing.T) {
 	}
 	if _, err := a.AddRecovery(parse(many.String())); !errors.Is(err, ErrRecoveryFull) || len(a.RecoveryCodes) != 3 {
 		t.Errorf("one too many: %v, %d kept", err, len(a.RecoveryCodes))
+	}
+}
+
+func TestARecoveryCodeFitsItsField(t *testing.T) {
+	for _, tt := range []struct {
+		code string
+		most int
+		want string // "" for too long
+	}{
+		{"abcd-1234", 0, "abcd-1234"},
+		{"abcd-1234", 9, "abcd-1234"},
+		{"abcd-1234", 8, "abcd1234"},
+		{"abcd-1234", 7, ""},
+		{"1234 5678", 8, "12345678"},
+		{"a-b c-d e", 5, "abcde"},
+		{"abcd_1234", 8, ""}, // another sign is part of the code
+		{"----", 3, ""},
+	} {
+		a := Account{RecoveryCodes: []RecoveryCode{{Code: NewSecret([]byte("gone")), Used: time.Unix(1, 0)}, {Code: NewSecret([]byte(tt.code))}}}
+		code, err := a.UseRecovery(time.Unix(2, 0), tt.most)
+		if got := string(code.Bytes()); got != tt.want || errors.Is(err, ErrRecoveryLong) != (tt.want == "") {
+			t.Errorf("%q in a field of %d: %q, %v; want %q", tt.code, tt.most, got, err, tt.want)
+		}
+		if used := a.RecoveryLeft() == 0; used != (err == nil) {
+			t.Errorf("%q in a field of %d: used %v with the error %v", tt.code, tt.most, used, err)
+		}
+		if kept := string(a.RecoveryCodes[1].Code.Bytes()); kept != tt.code {
+			t.Errorf("%q is kept as %q", tt.code, kept)
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package host
 import (
 	"errors"
 
+	"codefob/internal/account"
 	"codefob/internal/protocol"
 	"codefob/internal/site"
 	"codefob/internal/vault"
@@ -39,7 +40,8 @@ var answers = []struct {
 	{errHandle, protocol.Error{Code: protocol.ErrHandle, Message: "The list of accounts is out of date.", Hint: "Open the popup again."}},
 	{vault.ErrNoAccount, protocol.Error{Code: protocol.ErrHandle, Message: "The account was removed.", Hint: "Open the popup again."}},
 	{vault.ErrCounterEnd, protocol.Error{Code: protocol.ErrInternal, Message: "The counter of this account is at its end.", Hint: "Enroll the account anew at its site."}},
-	{vault.ErrNoRecovery, protocol.Error{Code: protocol.ErrRecoveryEmpty, Message: "This account has no recovery code left.", Hint: "Get new ones from the site once you are in, then run this in a terminal: codefob recovery"}},
+	{account.ErrNoRecovery, protocol.Error{Code: protocol.ErrRecoveryEmpty, Message: "This account has no recovery code left.", Hint: "Get new ones from the site once you are in, then run this in a terminal: codefob recovery"}},
+	{account.ErrRecoveryLong, protocol.Error{Code: protocol.ErrRecoveryLong, Message: "The field takes fewer characters than the recovery code has.", Hint: "It may be another code's field. Else type it by hand: run this in a terminal: codefob recovery QUERY --next"}},
 	{vault.ErrManyMarks, protocol.Error{Code: protocol.ErrLimit, Message: "This site has 64 marked fields already, and more are not kept.", Hint: "Take the mark of another field away first."}},
 	{vault.ErrManyTaught, protocol.Error{Code: protocol.ErrLimit, Message: "1,000 sites have marked fields already, and more are not kept.", Hint: "Take the marks of a site away that you do not use any more."}},
 	{vault.ErrManyReminders, protocol.Error{Code: protocol.ErrLimit, Message: "500 services are remembered already, and more are not kept.", Hint: "Forget one that you do not use any more."}},

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"codefob/internal/protocol"
-	"codefob/internal/vault"
 )
 
 // recovery releases one recovery code, under all that holds for a code to fill.
@@ -12,6 +11,9 @@ import (
 func (h *Host) recovery(ctx context.Context, p protocol.RecoveryParams) (any, error) {
 	if len(p.Nonce) < 16 || len(p.Nonce) > 64 {
 		return nil, badRequest("The nonce is not valid.")
+	}
+	if p.Max < 0 || p.Max > protocol.MaxLength {
+		return nil, badRequest("The field's length is not valid.")
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -28,15 +30,15 @@ func (h *Host) recovery(ctx context.Context, p protocol.RecoveryParams) (any, er
 	if h.session.nonces[p.Nonce] {
 		return nil, badRequest("The confirmation was used already.")
 	}
-	if a.RecoveryLeft() == 0 {
-		return nil, vault.ErrNoRecovery
+	if _, err := a.NextRecovery(p.Max); err != nil { // before anything is used up
+		return nil, err
 	}
 	if err := h.vault.Spend(a.ID, h.Budget); err != nil {
 		return nil, err
 	}
 	h.session.nonces[p.Nonce] = true
 	h.index = nil // the save takes in what others had changed
-	code, left, err := h.vault.NextRecovery(a.ID)
+	code, left, err := h.vault.NextRecovery(a.ID, p.Max)
 	if err != nil {
 		return nil, err
 	}

@@ -77,6 +77,35 @@ func TestARecoveryCodeNeedsAHostThatTheAccountIsBoundTo(t *testing.T) {
 	}
 }
 
+func TestARecoveryCodeFitsItsField(t *testing.T) {
+	r := newRig(t, withRecovery(3))
+	handle := r.handle("alice")
+	for _, bad := range []int{-1, protocol.MaxLength + 1} {
+		p := nextOf(handle, page(example))
+		p.Max = bad
+		r.fails(protocol.MethodRecovery, p, protocol.ErrBadRequest)
+	}
+	p := nextOf(handle, page(example))
+	p.Max = 4 // "code0" has five
+	for range vault.DefaultBudget.PerHour {
+		r.fails(protocol.MethodRecovery, p, protocol.ErrRecoveryLong)
+	}
+	if left := r.openVault().Accounts()[0].RecoveryLeft(); left != 3 {
+		t.Errorf("a code that was not given counts as used: %d left", left)
+	}
+	for i, tt := range []struct {
+		most int
+		want string
+	}{{5, "code0"}, {6, "code-1"}, {protocol.MaxLength, "code-2"}} {
+		p.Max = tt.most // the first with the nonce of the refusals
+		got := get[protocol.RecoveryResult](r, protocol.MethodRecovery, p)
+		if want := (protocol.RecoveryResult{Code: tt.want, Left: 2 - i}); got != want {
+			t.Errorf("in a field of %d: %+v, want %+v", tt.most, got, want)
+		}
+		p.Nonce = nonce()
+	}
+}
+
 func TestANonceGivesOneRecoveryCode(t *testing.T) {
 	r := newRig(t, withRecovery(3))
 	handle := r.handle("alice")

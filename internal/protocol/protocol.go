@@ -31,6 +31,9 @@ const (
 	MaxServices = 500  // Services with a reminder; as many one reply lists.
 )
 
+// MaxLength is the most characters that RecoveryParams says of a field.
+const MaxLength = 10_000
+
 // Method is a request's name. The set is closed.
 type Method string
 
@@ -86,30 +89,31 @@ type ErrorCode string
 
 // The error codes.
 const (
-	ErrBadRequest    ErrorCode = "bad_request"    // not JSON, unknown fields, wrong types
-	ErrUnknownMethod ErrorCode = "unknown_method" // outside the closed set
-	ErrTooLarge      ErrorCode = "too_large"      // over MaxRequest
-	ErrVaultMissing  ErrorCode = "vault_missing"  // no vault yet: codefob init
-	ErrVaultLocked   ErrorCode = "vault_locked"   // unlock first
-	ErrVaultDamaged  ErrorCode = "vault_damaged"  // a file of the vault cannot be read
-	ErrVaultNewer    ErrorCode = "vault_newer"    // written by a newer Codefob
-	ErrVaultStorage  ErrorCode = "vault_storage"  // full disk, read-only folder, another writer
-	ErrUnlock        ErrorCode = "unlock_failed"  // prompt dismissed, missing, or the passphrase was wrong
-	ErrHandle        ErrorCode = "unknown_handle" // the handle is not of this session: match again
-	ErrOrigin        ErrorCode = "origin_refused" // this page can never get a code
-	ErrFrame         ErrorCode = "frame_refused"  // the document stands in one of another site
-	ErrNotAllowed    ErrorCode = "not_allowed"    // the account does not serve this host: ask, then site.allow
-	ErrBudget        ErrorCode = "budget_used"    // too many codes in a short time
-	ErrRecoveryEmpty ErrorCode = "recovery_empty" // the account has no recovery code left
-	ErrLimit         ErrorCode = "limit_reached"  // the vault keeps no more of this: MaxMarks, MaxTaught, MaxServices
-	ErrInternal      ErrorCode = "internal"       // a defect of ours
+	ErrBadRequest    ErrorCode = "bad_request"       // not JSON, unknown fields, wrong types
+	ErrUnknownMethod ErrorCode = "unknown_method"    // outside the closed set
+	ErrTooLarge      ErrorCode = "too_large"         // over MaxRequest
+	ErrVaultMissing  ErrorCode = "vault_missing"     // no vault yet: codefob init
+	ErrVaultLocked   ErrorCode = "vault_locked"      // unlock first
+	ErrVaultDamaged  ErrorCode = "vault_damaged"     // a file of the vault cannot be read
+	ErrVaultNewer    ErrorCode = "vault_newer"       // written by a newer Codefob
+	ErrVaultStorage  ErrorCode = "vault_storage"     // full disk, read-only folder, another writer
+	ErrUnlock        ErrorCode = "unlock_failed"     // prompt dismissed, missing, or the passphrase was wrong
+	ErrHandle        ErrorCode = "unknown_handle"    // the handle is not of this session: match again
+	ErrOrigin        ErrorCode = "origin_refused"    // this page can never get a code
+	ErrFrame         ErrorCode = "frame_refused"     // the document stands in one of another site
+	ErrNotAllowed    ErrorCode = "not_allowed"       // the account does not serve this host: ask, then site.allow
+	ErrBudget        ErrorCode = "budget_used"       // too many codes in a short time
+	ErrRecoveryEmpty ErrorCode = "recovery_empty"    // the account has no recovery code left
+	ErrRecoveryLong  ErrorCode = "recovery_too_long" // the field takes fewer characters than the next recovery code has
+	ErrLimit         ErrorCode = "limit_reached"     // the vault keeps no more of this: MaxMarks, MaxTaught, MaxServices
+	ErrInternal      ErrorCode = "internal"          // a defect of ours
 )
 
 // ErrorCodes lists the closed set.
 var ErrorCodes = []ErrorCode{
 	ErrBadRequest, ErrUnknownMethod, ErrTooLarge, ErrVaultMissing, ErrVaultLocked, ErrVaultDamaged, ErrVaultNewer,
 	ErrVaultStorage, ErrUnlock, ErrHandle, ErrOrigin, ErrFrame, ErrNotAllowed, ErrBudget,
-	ErrRecoveryEmpty, ErrLimit, ErrInternal,
+	ErrRecoveryEmpty, ErrRecoveryLong, ErrLimit, ErrInternal,
 }
 
 // Context says where a code would go. The background script builds it from the
@@ -404,11 +408,12 @@ type ServicesResult struct {
 type RecoveryParams struct {
 	Handle  string  `json:"handle"`
 	Context Context `json:"context"`
-	Nonce   string  `json:"nonce"` // as in ReleaseParams
+	Nonce   string  `json:"nonce"`         // as in ReleaseParams
+	Max     int     `json:"max,omitempty"` // characters that the field takes, up to MaxLength; 0 for any number
 }
 
 // RecoveryResult is a code that counts as used from now on.
 type RecoveryResult struct {
-	Code string `json:"code"`
+	Code string `json:"code"` // without its spaces and dashes where it is longer than Max with them
 	Left int    `json:"left"` // that were not used
 }

@@ -29,7 +29,7 @@ var children = map[string]func() error{
 	},
 	"recover": func() error {
 		return repeat(func(v *Vault, _ int) error {
-			code, _, err := v.NextRecovery(os.Getenv("VAULT_TEST_ID"))
+			code, _, err := v.NextRecovery(os.Getenv("VAULT_TEST_ID"), 0)
 			return printed(string(code.Bytes()), err)
 		})
 	},

@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"errors"
 	"slices"
 	"time"
 
@@ -9,9 +8,6 @@ import (
 
 	"codefob/internal/account"
 )
-
-// ErrNoRecovery says that an account has no recovery code that was not used.
-var ErrNoRecovery = errors.New("no recovery code is left")
 
 // recovery is what a record holds of recovery codes. Two of the same RecoveryAt
 // can be merged: the union by code, and a used code stays used.
@@ -64,18 +60,15 @@ func (r *recovery) set(codes []account.RecoveryCode, now int64) {
 	r.Recovery = next
 }
 
-// NextRecovery marks the first recovery code of the account that was not used,
-// on disk, and then gives it, and how many are left: no code is given twice. It
-// returns [ErrNoRecovery] when there is none.
-func (v *Vault) NextRecovery(id string) (code account.Secret, left int, err error) {
+// NextRecovery marks the account's next recovery code as used, on disk, and then
+// gives it for a field that takes so many characters, and how many are left: no
+// code is given twice. Errors are those of [account.Account.NextRecovery], too.
+func (v *Vault) NextRecovery(id string, most int) (code account.Secret, left int, err error) {
 	err = v.Update(func(tx *Tx) error {
-		return tx.Edit(id, func(a *account.Account) error {
-			var ok bool
-			if code, ok = a.UseRecovery(time.UnixMilli(tx.now)); !ok {
-				return ErrNoRecovery
-			}
+		return tx.Edit(id, func(a *account.Account) (err error) {
+			code, err = a.UseRecovery(time.UnixMilli(tx.now), most)
 			left = a.RecoveryLeft()
-			return nil
+			return err
 		})
 	})
 	if err != nil {

@@ -42,20 +42,20 @@ func TestRecoveryCodesAreGivenInTheirOrder(t *testing.T) {
 		t.Errorf("kept are %q", got)
 	}
 	for i := range 3 {
-		code, left, err := v.NextRecovery(id)
+		code, left, err := v.NextRecovery(id, 0)
 		check(t, err)
 		if want := fmt.Sprint("code-", i); string(code.Bytes()) != want || left != 2-i {
 			t.Errorf("%q, %d left; want %s and %d", code.Bytes(), left, want, 2-i)
 		}
 	}
 	for _, id := range []string{id, without} {
-		code, _, err := v.NextRecovery(id)
-		wantError(t, "NextRecovery", err, ErrNoRecovery)
+		code, _, err := v.NextRecovery(id, 0)
+		wantError(t, "NextRecovery", err, account.ErrNoRecovery)
 		if !code.IsZero() {
 			t.Error("there is a code with the error")
 		}
 	}
-	_, _, err := v.NextRecovery("nobody")
+	_, _, err := v.NextRecovery("nobody", 0)
 	wantError(t, "NextRecovery", err, ErrNoAccount)
 	if got := recoveryOf(t, again(t, v), id); got != "code-0@77 code-1@77 code-2@77" {
 		t.Errorf("kept are %q", got)
@@ -105,7 +105,7 @@ func TestRecoveryCodesGoWithTheirAccount(t *testing.T) {
 	v.now = func() time.Time { return now }
 	id := mustAdd(t, v, withRecovery(2))
 	check(t, v.Update(func(tx *Tx) error { return tx.Remove(id) }))
-	_, _, err := v.NextRecovery(id)
+	_, _, err := v.NextRecovery(id, 0)
 	wantError(t, "NextRecovery", err, ErrNoAccount)
 	now = now.Add(keepRemoved + time.Second)
 	mustAdd(t, v, totp("bob"))
@@ -117,7 +117,7 @@ func TestRecoveryCodesGoWithTheirAccount(t *testing.T) {
 func TestALockedVaultForgetsRecoveryCodes(t *testing.T) {
 	v := newVault(t)
 	id := mustAdd(t, v, withRecovery(1))
-	given, _, err := v.NextRecovery(id)
+	given, _, err := v.NextRecovery(id, 0)
 	check(t, err)
 	a, _ := v.Account(id)
 	v.Lock()
@@ -167,7 +167,7 @@ func TestNoRecoveryCodeTwiceWhenASaveGoesWrong(t *testing.T) {
 		var given []string
 		next := func() error {
 			return survive(func() error {
-				code, _, err := v.NextRecovery(id)
+				code, _, err := v.NextRecovery(id, 0)
 				if code.IsZero() != (err != nil) {
 					t.Errorf("NextRecovery: %d bytes, %v", code.Len(), err)
 				}
