@@ -14,10 +14,11 @@ function page(html: string) {
 test.each([
   ["its name and id", `<input name="otp" id="code">`, "text name=otp id=code"],
   ["no digits of them", `<input type="tel" name="otp_123" id="field-9">`, "tel name=otp_# id=field-#"],
-  ["no random words", `<input id="r8f3a9c1e2">`, "text id=#"],
+  ["no random words", `<input id="r8f3a9c1e2">`, "text at=/"],
   ["its words where it has neither", `<input aria-label=" Your   code ">`, "text aria-label=Your code"],
-  ["how many boxes there are", `<input maxlength="1" name="d">`.repeat(6), "text name=d x6"],
-  ["nothing but its type", `<input type="password">`, "password"],
+  ["how many boxes there are", `<input maxlength="1" name="digit">`.repeat(6), "text name=digit x6"],
+  ["its label where it has no words", `<label>City <input id="9"></label>`, "text label=City"],
+  ["its page where it has nothing", `<input type="password">`, "password at=/"],
 ])("a field is named by %s", (_what, html, name) => {
   expect(page(html)[0]?.name).toBe(name);
 });

@@ -26,10 +26,13 @@ test("a taught site is on the list until what was taught is forgotten", async ()
   expect([...list.values()]).toEqual(["https://b.example/*"]);
 });
 
-test("reminders are for the hosts that are wished now, and leave what was taught alone", async () => {
+test("reminders are for the hosts that are wished now and those below, and leave what was taught alone", async () => {
   const { list, visits } = browser();
   await visits.taught("https://a.example", true);
   await visits.remind(["x.example", "bad_host", "y.example"]);
-  await visits.remind(["y.example", "z.example"]);
-  expect([...list.values()]).toEqual(["https://a.example/*", "https://y.example/*", "https://z.example/*"]);
+  await visits.remind(["y.example", "127.0.0.1", "router"]);
+  const reminders = ["https://*.y.example/*", "https://127.0.0.1/*", "https://router/*"];
+  expect([...list.values()]).toEqual(["https://a.example/*", ...reminders]);
+  await visits.allTaught(["https://b.example"]);
+  expect([...list.values()]).toEqual([...reminders, "https://b.example/*"]);
 });
