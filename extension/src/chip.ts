@@ -95,5 +95,6 @@ function draw(title: string, pressed: () => void): HTMLElement {
 }
 
 function style(element: HTMLElement, rules: Record<string, string>): void {
-  for (const [name, value] of Object.entries(rules)) element.style.setProperty(name, value, "important");
+  for (const [name, value] of Object.entries(rules))
+    if (element.style.getPropertyValue(name) !== value) element.style.setProperty(name, value, "important");
 }

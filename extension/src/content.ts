@@ -4,9 +4,10 @@ import { type Field, SURE } from "./find.ts";
 import { takesCode } from "./kind.ts";
 import { sentTo } from "./mask.ts";
 import { type FromPage, MAX_FIELDS, type Outcome, PAGE_PORT, type Refusal, type ToPage } from "./messages.ts";
-import { drawn, seen } from "./see.ts";
-import { shadowsIn } from "./shadows.ts";
+import { drawn, makeDrawing, seen } from "./see.ts";
+import { makeTrees } from "./shadows.ts";
 import { fieldsIn, type Marks, marksFrom, seenIn } from "./teaching.ts";
+import { bucket, pace } from "./throttle.ts";
 
 declare global {
   /** For the background, which runs a function in this script's world; pages do not see it. */
@@ -17,8 +18,23 @@ declare global {
 // It says that there is a field, and fills what it is given. It decides nothing
 // and keeps nothing.
 
-/** Between two looks at a page that changes, in ms. */
-const REST = 500;
+/** The share of the time that looks may take, what they may take at once, and the longest time between two, in ms. */
+const LOOKS = [1 / 50, 100, 500] as const;
+/** A page whose field keeps changing tells of it so often at once, and again after so many ms. */
+const [OFTEN, SELDOM] = [8, 400];
+/** What changes of a page; the attributes are those by which a field changes, comes or goes. */
+const CHANGES: MutationObserverInit = {
+  subtree: true,
+  childList: true,
+  characterData: true,
+  attributeFilter: [
+    ...["type", "name", "id", "autocomplete", "inputmode", "maxlength", "pattern", "placeholder", "for"],
+    ...["class", "style", "hidden", "open", "disabled", "readonly", "aria-hidden", "aria-label", "aria-selected"],
+  ],
+};
+/** After these events a field may be there, or be gone, that no observer tells of. */
+const SIGNS = ["click", "change", "transitionend", "animationend"];
+
 let port: chrome.runtime.Port | undefined;
 let away = false; // not shown, but kept by the browser for the way back
 let field: (Field & { readonly append?: boolean }) | undefined; // append: a typed password, behind which a code can be put
@@ -27,27 +43,38 @@ let number = 0; // of the field, raised with each new one
 let told = 0; // the number that the background knows; 0: no field
 let offered = false;
 let before: string | undefined; // what stood in the field when the user was asked
-let timer: ReturnType<typeof setTimeout> | undefined;
 let chip: Chip | undefined;
-let appearing: IntersectionObserver | undefined;
 
-const shadows = new Set<ShadowRoot>();
-const observer = new MutationObserver(soon);
+const { soon, now: scan, stop: rest } = pace(find, ...LOOKS);
+const tells = bucket(OFTEN, SELDOM, () => performance.now());
+const observer = new MutationObserver(changed);
+const drawing = makeDrawing(soon);
+const trees = makeTrees(listen);
 
 function start() {
   globalThis.codefob?.stop(); // one of an earlier version of the extension
   globalThis.codefob = { look, stop };
-  observer.observe(document, { childList: true, subtree: true });
+  listen(document);
   document.addEventListener("focusin", focused, true);
   addEventListener("pagehide", (event) => event.isTrusted && leave(), true);
   addEventListener("pageshow", (event) => event.isTrusted && event.persisted && comeBack(), true);
   scan();
 }
 
+function listen(root: Document | ShadowRoot) {
+  observer.observe(root, CHANGES);
+  for (const type of SIGNS) root.addEventListener(type, changed, { capture: true, passive: true });
+  soon();
+}
+
+function changed() {
+  soon();
+}
+
 /** The background asks who is here. */
 function look(asked: number): boolean {
   if (!chrome.runtime?.id) return false;
-  for (const root of [document, ...shadows]) for (const shadow of shadowsIn(root, true)) enter(shadow);
+  trees.walk(true);
   scan();
   if (!field || field.append) adopt(typedPassword());
   before = field && standing(field);
@@ -68,26 +95,23 @@ function comeBack() {
   scan();
 }
 
-function soon() {
-  timer ??= setTimeout(scan, REST);
-}
-
 function focused(event: Event) {
   const target = event.composedPath()[0];
   if (!(target instanceof HTMLInputElement)) return;
   const root = target.getRootNode();
-  if (root instanceof ShadowRoot) enter(root);
+  if (root instanceof ShadowRoot) trees.enter(root);
   if (field?.inputs.includes(target) && port) tell();
   else soon();
 }
 
 /** Looks for the field again. */
-function scan() {
-  clearTimeout(timer);
-  timer = undefined;
+function find() {
   const typed = field?.append && field.inputs[0].isConnected ? field : undefined;
   adopt(best() ?? typed);
-  if (told !== (field ? number : 0)) tell();
+  if (told !== (field ? number : 0)) {
+    if (tells.pass(0)) tell();
+    else soon();
+  }
   if (chip || offered) point();
 }
 
@@ -99,14 +123,15 @@ function adopt(found: typeof field) {
     found?.kind === field?.kind;
   if (!same) {
     number++;
-    offered = false;
+    // Where the page put another input in its place, the chip moves on; the background says whether it stays.
+    offered &&= found !== undefined && takesCode(found.kind);
   }
   field = found;
 }
 
 /** The one password that the user has typed, of a page without a field for a code. */
 function typedPassword(): typeof field {
-  const typed = [document, ...shadows].flatMap((root) =>
+  const typed = [...trees.roots].flatMap((root) =>
     [...root.querySelectorAll<HTMLInputElement>("input[type=password]")].filter((input) => input.value && drawn(input)),
   );
   const [input, other] = typed;
@@ -117,14 +142,10 @@ function typedPassword(): typeof field {
 function best(): Field | undefined {
   let found: Field | undefined;
   let most = 0;
-  for (const root of [document, ...shadows]) {
-    for (const shadow of shadowsIn(root)) enter(shadow);
+  trees.walk();
+  for (const root of trees.roots) {
     for (const each of fieldsIn(root, marks)) {
-      if (!each.inputs.every(drawn)) {
-        appearing ??= new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && soon());
-        appearing.observe(each.inputs[0]);
-        continue;
-      }
+      if (!each.inputs.every(drawing.drawn)) continue;
       if (each.confidence < SURE && !each.inputs.some(active)) continue; // offered once the user is in it
       const worth = 1 + (takesCode(each.kind) ? 1 : 0) + (each.inputs.some(active) ? 2 : 0);
       if (worth > most) [found, most] = [each, worth];
@@ -135,14 +156,6 @@ function best(): Field | undefined {
 
 function active(input: HTMLInputElement): boolean {
   return (input.getRootNode() as Document | ShadowRoot).activeElement === input;
-}
-
-/** Takes an open shadow tree in; it is searched at once where it is new. */
-function enter(root: ShadowRoot) {
-  if (shadows.has(root)) return;
-  shadows.add(root);
-  observer.observe(root, { childList: true, subtree: true });
-  soon();
 }
 
 /** Tells the background of the field, or that there is none; look is the number it asked with. */
@@ -199,7 +212,7 @@ async function received(message: ToPage) {
       tell();
       return;
     case "why": {
-      const fields = [document, ...shadows].flatMap((root) => seenIn(root, marks, (inputs) => inputs.every(drawn)));
+      const fields = [...trees.roots].flatMap((root) => seenIn(root, marks, (inputs) => inputs.every(drawn)));
       return send({ type: "seen", ask: message.ask, fields: fields.slice(0, MAX_FIELDS) });
     }
     case "check": {
@@ -272,9 +285,11 @@ function standing(of: Field): string {
 }
 
 function stop() {
-  clearTimeout(timer);
+  rest();
+  trees.stop();
   observer.disconnect();
-  appearing?.disconnect();
+  drawing.stop();
+  for (const root of trees.roots) for (const type of SIGNS) root.removeEventListener(type, changed, true);
   document.removeEventListener("focusin", focused, true);
   chip?.at(undefined);
 }

@@ -19,6 +19,61 @@ function visible(element: Element): boolean {
   return width >= LEAST_SIDE && height >= LEAST_SIDE;
 }
 
+/** Which inputs are drawn, and when that changes. */
+export interface Drawing {
+  /** Whether an input is drawn now; it is watched from then on. */
+  drawn(input: HTMLInputElement): boolean;
+  stop(): void;
+}
+
+/** Until an input that is not drawn is looked at again, in ms: at first, and at last. */
+const [FIRST, LAST] = [50, 3200];
+
+/**
+ * Calls changed when an input that was asked for appears or goes. The browser
+ * tells of what changes its box; for its opacity, which an animation may
+ * change, it is looked at again, each time after twice as long.
+ */
+export function makeDrawing(changed: () => void): Drawing {
+  const known = new Map<HTMLInputElement, boolean>();
+  const observer = new ResizeObserver(check);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function check() {
+    let news = false;
+    for (const [input, was] of [...known]) {
+      const is = drawn(input);
+      known.set(input, is);
+      news ||= is !== was;
+      if (input.isConnected) continue;
+      known.delete(input);
+      observer.unobserve(input);
+    }
+    if (news) changed();
+  }
+  function again(after: number) {
+    clearTimeout(timer);
+    if (after > LAST) return;
+    timer = setTimeout(() => {
+      again(after * 2);
+      check();
+    }, after);
+  }
+  return {
+    drawn(input) {
+      const is = drawn(input);
+      if (!known.has(input)) observer.observe(input);
+      known.set(input, is);
+      if (!is) again(FIRST);
+      return is;
+    },
+    stop() {
+      clearTimeout(timer);
+      observer.disconnect();
+    },
+  };
+}
+
 /**
  * What a page shows in place of an input that it keeps out of sight: the element
  * around the input and a row of 4 to 10 slots, all of a size, for a character each.

@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { bucket, throttle } from "./throttle.ts";
+import { afterEach, expect, test, vi } from "vitest";
+import { bucket, pace, throttle } from "./throttle.ts";
 
 test("one act a key in each span", () => {
   let now = 1000;
@@ -37,4 +37,57 @@ test("a clock that goes back grants nothing", () => {
   expect(opening.pass(1)).toBe(true);
   now = 10;
   expect(opening.pass(1)).toBe(false);
+});
+
+/** Asks for a look at each of these times (ms); each look takes cost. Gives the times of the looks up to the end. */
+function looks(asked: Iterable<number>, end: number, { cost = 1, urgent = false } = {}): number[] {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+  const seen: number[] = [];
+  const start = Date.now();
+  let busy = 0; // the fake clock stands still within a timer
+  const at = () => Date.now() - start + busy;
+  vi.spyOn(performance, "now").mockImplementation(at);
+  const { soon } = pace(
+    () => {
+      seen.push(Math.round(at()));
+      busy += cost;
+    },
+    1 / 100,
+    3,
+    500,
+  );
+  for (const time of asked) {
+    vi.advanceTimersByTime(Math.max(0, time - at()));
+    soon(urgent);
+  }
+  vi.advanceTimersByTime(Math.max(0, end - at()));
+  return seen;
+}
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+function* every(ms: number, end: number) {
+  for (let at = 0; at < end; at += ms) yield at;
+}
+
+test("a look comes at once after a rest", () => {
+  expect(looks([100, 5000], 6000, { cost: 0 })).toEqual([100, 5000]);
+});
+
+test("under lasting change looks keep to their share of the time, after a first burst", () => {
+  const seen = looks(every(10, 10_000), 10_000);
+  expect(seen.slice(0, 3).at(-1)).toBeLessThan(150);
+  expect(seen.length).toBeLessThan(3 + 100 + 2);
+  expect(seen.length).toBeGreaterThan(80);
+});
+
+test("a look that seemed to take for ever does not hold up the next for long", () => {
+  const [first = 0, second = 0] = looks(every(10, 20_000), 20_000, { cost: 5000 });
+  expect(second - first - 5000).toBeLessThanOrEqual(500);
+});
+
+test("an urgent look does not wait for its share", () => {
+  const seen = looks(every(10, 1000), 1000, { cost: 20, urgent: true });
+  expect(seen.length).toBeGreaterThan(10);
 });

@@ -29,3 +29,54 @@ export function bucket(burst: number, span: number, now: () => number): Throttle
     },
   };
 }
+
+/** A look at something that changes: at once after a rest, and no more often than its cost allows. */
+export interface Pace {
+  /** Has it look soon; at once, if it may, where what it is to find has most likely come. */
+  soon(urgent?: boolean): void;
+  now(): void;
+  stop(): void;
+}
+
+/** From one look to an urgent one, in ms. */
+const LEAST = 50;
+
+/**
+ * Paces a look. It takes about this share of the time at most; what it did not
+ * take up to now, but no more than burst (ms), it may take at once. The longest
+ * time between two (ms) bounds what one costs that was held up by others.
+ */
+export function pace(look: () => void, share: number, burst: number, longest: number): Pace {
+  let credit = burst;
+  let last = Number.NEGATIVE_INFINITY;
+  let due = Number.POSITIVE_INFINITY;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function now() {
+    stop();
+    const start = performance.now();
+    credit = Math.min(burst, credit + (start - last) * share);
+    last = start;
+    look();
+    last = performance.now();
+    credit -= last - start;
+  }
+  function stop() {
+    clearTimeout(timer);
+    due = Number.POSITIVE_INFINITY;
+  }
+  return {
+    soon(urgent = false) {
+      if (!urgent && due < Number.POSITIVE_INFINITY) return;
+      const at = last + (urgent ? LEAST : Math.min(longest, Math.max(LEAST, -credit / share)));
+      if (at >= due) return;
+      const wait = at - performance.now();
+      if (urgent && wait <= 0) return now();
+      clearTimeout(timer);
+      due = at;
+      timer = setTimeout(now, Math.max(0, wait));
+    },
+    now,
+    stop,
+  };
+}

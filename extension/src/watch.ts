@@ -1,53 +1,73 @@
 import type {} from "./content.ts";
 import { LOAD } from "./messages.ts";
-import { shadowsIn } from "./shadows.ts";
+import { makeTrees } from "./shadows.ts";
+import { pace } from "./throttle.ts";
 
 // What runs in every page: it waits for an input that could be for a code, and
 // then has the background load content.ts into this document. Until then it
-// costs one observer, one listener, and now and then a search for inputs;
-// nothing of the extension API is touched, as already that takes as long as all
-// the rest. A field in a shadow tree is found when it gets the focus, when the
-// page changes, or when the user opens the popup.
+// costs one observer, one listener, and a search for inputs when the page
+// changes; nothing of the extension API is touched, as already that takes as long
+// as all the rest.
 
-/** Between two looks at a page that changes, in ms. */
-const REST = 500;
 /** Until content.ts is asked for again where it did not come, in ms. */
 const AGAIN = 5000;
+/** The share of the time that searches for inputs may take, what they may take at once, and the longest time between two, in ms. */
+const SEARCHES = [1 / 4000, 0.5, 500] as const;
+/** And that walks for shadow trees may. */
+const WALKS = [1 / 8000, 0.3, 3000] as const;
+/** More changes at once than this are not looked through for an input. */
+const FEW = 8;
 /** What may be said of a field for a code; content.ts looks closer. */
 const HINT =
   /otp|[ck][oóòôõ]d|one.?time|[2mt]fa|token|\bpin\b|verif|auth|factor|digit|challenge|maxlength="[1678]"|numeric|tel"|код|κωδ|קוד|رمز|كود|کد|कोड|รหัส|mã|コード|番号|코드|번호|[码碼]/i;
 
-/** Between two walks of a page that changes for shadow trees, in ms. */
-const WALK = 3000;
+/** What changes of a page; the attributes are those that make another field of an input. */
+const CHANGES: MutationObserverInit = {
+  subtree: true,
+  childList: true,
+  characterData: true,
+  attributeFilter: ["type", "name", "id", "autocomplete", "inputmode", "maxlength", "placeholder"],
+};
 
-const known = new Set<ShadowRoot>();
-const observer = new MutationObserver(soon);
-let timer: ReturnType<typeof setTimeout> | undefined;
-let walked = 0;
+const observer = new MutationObserver(changed);
+let parts: ReturnType<typeof make> | undefined;
 let asked = Number.NEGATIVE_INFINITY;
 
-function soon() {
-  timer ??= setTimeout(scan, REST);
+/** What is needed from the first change on: even to make it takes as long as all the rest. */
+function make() {
+  const trees = makeTrees((root) => {
+    observer.observe(root, CHANGES);
+    searches.soon(true);
+  });
+  const searches = pace(search, ...SEARCHES);
+  const walks = pace(() => trees.walk(), ...WALKS);
+  return { trees, searches, walks };
 }
 
-function scan() {
-  timer = undefined;
-  if (globalThis.codefob) return stop();
-  const now = performance.now();
-  if (now - walked > WALK) {
-    walked = now;
-    for (const root of [document, ...known]) for (const shadow of shadowsIn(root)) enter(shadow);
-  }
-  search();
+function changed(records: MutationRecord[]) {
+  parts ??= make();
+  parts.searches.soon(records.length <= FEW && records.some(brings));
+}
+
+/** Whether a change brought an input. Takes in the shadow trees that it brought. */
+function brings({ target, type, addedNodes }: MutationRecord): boolean {
+  if (type === "attributes") return target instanceof HTMLInputElement;
+  return [...addedNodes].some((node) => {
+    if (!(node instanceof Element)) return false;
+    parts?.trees.search(node);
+    return node.localName === "input" || node.querySelector("input") !== null;
+  });
 }
 
 function search() {
-  if ([document, ...known].some(hopeful)) load();
+  if (globalThis.codefob) return stop();
+  parts?.walks.soon();
+  if ([...(parts?.trees.roots ?? [document])].some(hopeful)) load();
 }
 
 function hopeful(root: Document | ShadowRoot): boolean {
+  if (!root.querySelector("input")) return false;
   const inputs = root.querySelectorAll("input");
-  if (inputs.length === 0) return false;
   const labels = root.querySelectorAll("label");
   return [...inputs].some(hints) || [...labels].some((label) => HINT.test(label.textContent ?? ""));
 }
@@ -56,18 +76,13 @@ function hints(input: HTMLInputElement): boolean {
   return input.type !== "hidden" && HINT.test(input.outerHTML);
 }
 
-function enter(shadow: ShadowRoot) {
-  if (known.has(shadow)) return;
-  known.add(shadow);
-  observer.observe(shadow, { childList: true, subtree: true });
-  soon();
-}
-
 function focused(event: Event) {
   const target = event.composedPath()[0];
-  const root = target instanceof HTMLInputElement && target.getRootNode();
-  if (root instanceof ShadowRoot) enter(root);
-  else if (root) soon();
+  if (!(target instanceof HTMLInputElement)) return;
+  const root = target.getRootNode();
+  parts ??= make();
+  if (root instanceof ShadowRoot) parts.trees.enter(root);
+  parts.searches.soon(true);
 }
 
 function load() {
@@ -76,16 +91,17 @@ function load() {
   asked = now;
   if (!chrome.runtime?.id) return stop(); // the extension was updated or removed
   chrome.runtime.sendMessage(LOAD).catch(() => undefined);
+  setTimeout(search, AGAIN + 10);
 }
 
 function stop() {
-  clearTimeout(timer);
+  for (const each of Object.values(parts ?? {})) each.stop();
   observer.disconnect();
   document.removeEventListener("focusin", focused, true);
 }
 
 function start() {
-  observer.observe(document, { childList: true, subtree: true });
+  observer.observe(document, CHANGES);
   document.addEventListener("focusin", focused, true);
   search();
 }
