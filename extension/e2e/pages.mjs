@@ -169,6 +169,9 @@ export const codePages = {
       card(`<h1>News</h1><p>Nothing to sign in to.</p><input class="out" id="code" autocomplete="one-time-code">`),
     ),
 
+  // Changes as live.js is told.
+  live: () => page("Sign in", '<main id="app" class="card"></main><script src="/live.js"></script>'),
+
   // Asks for nothing.
   none: () => page("News", card("<h1>News</h1><p>Nothing to sign in to.</p>")),
 };

@@ -195,6 +195,7 @@ const policy =
 const assets = {
   "/site.css": { type: "text/css", bytes: readFileSync(new URL("site/site.css", import.meta.url)) },
   "/site.js": { type: "text/javascript", bytes: readFileSync(new URL("site/site.js", import.meta.url)) },
+  "/live.js": { type: "text/javascript", bytes: readFileSync(new URL("site/live.js", import.meta.url)) },
 };
 
 /** @param {http.IncomingMessage} request a form of at most 4 KiB */
