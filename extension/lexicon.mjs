@@ -1,12 +1,8 @@
-// Compiles src/lexicon/*.txt: for the bundler a module "codefob:lexicon" with one pattern for each concept.
+// Compiles src/lexicon/*.txt: for the bundler a module "codefob:lexicon" with the terms of each concept by script.
 import { readdir, readFile } from "node:fs/promises";
 import { fold } from "./src/fold.mjs";
 
 const FOLDER = new URL("src/lexicon/", import.meta.url);
-/** Scripts that part no words, or glue endings to them: matched anywhere. */
-const ANYWHERE = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Hangul}]/u;
-/** Scripts that write an article or a preposition before the word, in one with it. */
-const PREFIXED = /^[\p{sc=Hebrew}\p{sc=Arabic}]/u;
 
 /** The terms of a file by concept: headings in brackets, a term a line, "#" for remarks. */
 function parse(text, file) {
@@ -24,59 +20,59 @@ function parse(text, file) {
   return terms;
 }
 
-/** The terms of a concept, to be made a regular expression where they are used: "*" any ending, "^" a prefix. */
-function pattern(terms) {
-  const words = [];
-  const parts = [];
-  for (const term of new Set(terms.map(fold))) {
-    if (!term) continue;
-    if (ANYWHERE.test(term)) parts.push(term);
-    else words.push(PREFIXED.test(term) && term.length > 3 ? `^${term}` : term);
-  }
-  return { words: shared(words), parts: shared(parts) };
+const UNSPACED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Hangul}]/u;
+
+/** In which table a term stands: "latin" where it has no letters but those. */
+function table(term) {
+  const other = /(?!\p{sc=Latin})\p{L}/u.exec(term)?.[0];
+  if (!other) return "latin";
+  return UNSPACED.test(other) ? "unspaced" : "other";
 }
 
-/** The terms as one regular expression, long ones first, that shares what they begin with where that is shorter. */
-function shared(terms) {
-  const rest = new Set(terms.toSorted((a, b) => b.length - a.length));
-  const parts = [];
-  for (const term of rest) {
-    const prefix = best(term, rest);
-    const alike = [...rest].filter((each) => each.startsWith(prefix));
-    for (const each of alike) rest.delete(each);
-    parts.push(alike.length > 1 ? prefix + bracketed(alike.map((each) => each.slice(prefix.length))) : term);
-  }
-  return parts.join("|");
+/** Under which key terms.ts looks a term up: its first characters, or the last two of a word behind "*". */
+function key(term) {
+  if (term.startsWith("*")) return `*${term.slice(-2)}`;
+  return UNSPACED.test(term[0]) ? term.slice(0, 2) : `${term} `.slice(0, 3);
 }
 
-/** The beginning of a term that saves most when it is written once; the term itself when none does. */
-function best(term, terms) {
-  let [found, most] = [term, 0];
-  for (let end = 1; end <= term.length; end++) {
-    const prefix = term.slice(0, end);
-    const alike = [...terms].filter((each) => each.startsWith(prefix)).length;
-    const saved = (alike - 1) * Buffer.byteLength(prefix) - 5;
-    if (saved > most) [found, most] = [prefix, saved];
-  }
-  return found;
+/** The terms of one key in order, each as a letter for its concept, how much of the one before it starts with, and the rest. */
+function packed(key, entries, concepts) {
+  let before = key;
+  return entries
+    .sort((one, other) => (one.term < other.term ? -1 : 1))
+    .map(({ term, concept }) => {
+      let same = 0;
+      while (same < 35 && same < term.length && term[same] === before[same]) same++;
+      before = term;
+      return String.fromCharCode(65 + concepts.indexOf(concept)) + same.toString(36) + term.slice(same);
+    })
+    .join("|");
 }
 
-function bracketed(rests) {
-  const some = rests.filter(Boolean);
-  return `(?:${shared(some)})${some.length < rests.length ? "?" : ""}`;
-}
-
-/** Concept to pattern, of all languages together; `names` (what programmers call their fields) apart. */
+/** The lexicons of all languages as tables from keys to terms, `names` (what programmers call their fields) apart. */
 export async function compile() {
-  const spoken = new Map();
-  const names = new Map();
+  const tables = { names: new Map(), latin: new Map(), other: new Map(), unspaced: new Map() };
+  const concepts = [];
   for (const file of (await readdir(FOLDER)).sort())
     for (const [concept, terms] of parse(await readFile(new URL(file, FOLDER), "utf8"), file)) {
-      const into = file === "names.txt" ? names : spoken;
-      into.set(concept, [...(into.get(concept) ?? []), ...terms]);
+      if (!concepts.includes(concept)) concepts.push(concept);
+      for (const line of terms) {
+        const term = line.startsWith("*") ? `*${fold(line.slice(1))}` : fold(line);
+        const into = tables[file === "names.txt" ? "names" : table(term)];
+        const alike = into.get(key(term)) ?? [];
+        into.set(key(term), alike);
+        if (!alike.some((each) => each.concept === concept && covers(each.term, term))) alike.push({ term, concept });
+      }
     }
-  const patterns = (of) => Object.fromEntries([...of].map(([concept, terms]) => [concept, pattern(terms)]));
-  return { spoken: patterns(spoken), names: patterns(names) };
+  const texts = Object.entries(tables).map(([name, of]) => {
+    return [name, [...of].map(([key, entries]) => `${key}\t${packed(key, entries, concepts)}`).join("\n")];
+  });
+  return { concepts, ...Object.fromEntries(texts) };
+}
+
+/** Whether what one term finds is found by the other too. */
+function covers(one, other) {
+  return one === other || (one.endsWith("*") && !one.startsWith("*") && other.startsWith(one.slice(0, -1)));
 }
 
 const source = async () => `export const LEXICON = ${JSON.stringify(await compile())};`;

@@ -37,6 +37,7 @@ function row(inputs: readonly HTMLInputElement[], at: number): Inputs {
 /** Whether an input takes one character: it says so, or is numbered among its like. */
 function box(input: HTMLInputElement): boolean {
   if (input.maxLength > 0) return input.maxLength === 1;
+  if (input.max === "9") return true;
   if (input.size === 1 || /^(\[[^\]]+\]|\\d|\.)(\{1\})?$/.test(input.pattern)) return true;
   if (/\b1\b.*\b[1-9]\b|\b[1-9]\D+\b(4|5|6|7|8)\b/.test(input.getAttribute("aria-label") ?? "")) return true;
   if (oneTime(input)) return true;

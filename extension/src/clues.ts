@@ -8,6 +8,9 @@ export interface Clues {
   readonly name: Said; // name, id and the like
   readonly label: Said; // label, placeholder, title, aria-*
   readonly labelled: boolean; // whether it has a label in words
+  readonly alone: boolean; // no other field in its tree
+  readonly roomy: boolean; // takes more than any code has
+  readonly preset: boolean; // whether the page came with a value in it
   readonly group: Said; // what the boxes or the fieldset are called
   readonly lead: readonly Said[]; // sentences before the field, nearest first
   readonly far: readonly Said[]; // sentences before the field that precedes it
@@ -52,6 +55,8 @@ export function own(inputs: Inputs, labelled: Map<Element, string>) {
     name: named(names),
     label: said(texts.filter(Boolean).join(" | ")),
     labelled: /\p{L}{2}/u.test(texts.join("")),
+    roomy: inputs[0].maxLength >= 100,
+    preset: inputs.some((each) => /\w/.test(each.defaultValue)),
     boxes: inputs.length > 1,
     shape: shaped(inputs),
   };
@@ -61,9 +66,11 @@ export function own(inputs: Inputs, labelled: Map<Element, string>) {
 export function clues(inputs: Inputs, mine: ReturnType<typeof own>): Clues {
   const [{ ownerDocument }] = inputs;
   const { title, location } = ownerDocument;
+  const around = surroundings(inputs);
   return {
     ...mine,
-    ...surroundings(inputs),
+    ...around,
+    label: mine.labelled ? mine.label : said(around.caption),
     group: said(group(inputs)),
     page: said(`${title} | ${location?.pathname ?? ""}`.replace(/[-_/.]/g, " ").slice(0, 200)),
   };

@@ -1,5 +1,5 @@
-import { LEXICON } from "codefob:lexicon";
 import { fold } from "./fold.mjs";
+import { type Hit, Terms } from "./terms.ts";
 
 /** What a text can speak of: the headings of the lexicon. */
 export type Concept =
@@ -8,19 +8,25 @@ export type Concept =
   | "one-time code"
   | "code"
   | "verification code"
+  | "authentication code"
   | "text message or call"
   | "e-mail"
   | "sent"
   | "recovery code"
   | "set-up"
   | "resend"
+  | "not received"
   | "another way"
+  | "app"
+  | "verify"
+  | "backup"
   | "card"
   | "captcha"
   | "voucher"
   | "postal"
   | "activation, licence, order"
   | "PIN"
+  | "phone"
   | "phone number"
   | "user name, password"
   | "setting or search"
@@ -29,17 +35,49 @@ export type Concept =
 /** The concepts that a text speaks of, with the words that do. */
 export type Said = ReadonlyMap<Concept, string>;
 
-type Table = readonly (readonly [Concept, RegExp])[];
-const tables: Partial<Record<"spoken" | "names", Table>> = {};
+type Hits = Hit<Concept>[];
 
-/** The concepts in a text that people read. */
+let names: Terms<Concept> | undefined;
+let latin: Terms<Concept> | undefined;
+let other: Terms<Concept> | undefined;
+let unspaced: Terms<Concept> | undefined;
+/** What was found in a text before: pages say the same again at each look. */
+const known = new Map<string, Said>();
+const KEPT = 2000;
+
+/** The concepts in a text that people read. The tables of scripts that it does not use are not read. */
 export function said(text: string): Said {
-  return match("spoken", fold(text));
+  return remembered(`s${text}`, text, (folded) => {
+    latin ??= new Terms("latin");
+    const hits = latin.find(folded);
+    if (/[\u0370-\u0dff\u10a0-\u10ff]/.test(folded)) {
+      other ??= new Terms("other");
+      hits.push(...other.find(folded));
+    }
+    if (/[\u0e00-\u0e7f\u1100-\u11ff\u3040-\ud7af\uf900-\ufaff]/.test(folded)) {
+      unspaced ??= new Terms("unspaced");
+      hits.push(...unspaced.find(folded));
+    }
+    return hits;
+  });
 }
 
 /** The concepts in names that programs read, as names and ids: cut into words. */
 export function named(text: string): Said {
-  return match("names", fold(cut(text)));
+  return remembered(`n${text}`, cut(text), (folded) => {
+    names ??= new Terms("names");
+    return names.find(folded);
+  });
+}
+
+function remembered(key: string, text: string, find: (folded: string) => Hits): Said {
+  let found = known.get(key);
+  if (found) return found;
+  const folded = text && ` ${fold(text)} `;
+  found = folded.length > 3 ? concepts(folded, find(folded)) : new Map();
+  if (known.size > KEPT) known.clear();
+  known.set(key, found);
+  return found;
 }
 
 /** camelCase and word2 become words of their own. */
@@ -50,34 +88,72 @@ export function cut(text: string): string {
     .replace(/([A-Za-z]{2})(\d)/g, "$1 $2");
 }
 
-function match(kind: "spoken" | "names", text: string): Said {
+const CODES: ReadonlySet<Concept> = new Set(["code", "verification code", "authentication code", "one-time code"]);
+
+/** Codes that are none of ours. */
+const OTHER_CODES: ReadonlySet<Concept> = new Set([
+  "card",
+  "captcha",
+  "voucher",
+  "postal",
+  "activation, licence, order",
+]);
+/** What other fields take. */
+const FIELDS: ReadonlySet<Concept> = new Set([
+  "user name, password",
+  "phone number",
+  "PIN",
+  "other fields",
+  "postal",
+  "setting or search",
+]);
+/** Where codes come from. */
+const SOURCES: ReadonlySet<Concept> = new Set(["text message or call", "e-mail", "authenticator app"]);
+
+/** The hits with what two of them say together: so a language needs the stems, not every phrase. */
+function concepts(text: string, hits: Hits): Said {
+  const apart = hits.filter((each) => !hits.some((one) => swallows(one, each)));
+  const together: Hits = [];
+  pair(apart, "backup", "code", 12, (start, end) => together.push({ concept: "recovery code", start, end }));
+  pair(apart, "verify", "app", 14, (start, end) => together.push({ concept: "authenticator app", start, end }));
+  pair(apart, "verify", "code", 12, (start, end) => together.push({ concept: "verification code", start, end }));
+  for (const source of ["text message or call", "e-mail"] as const)
+    pair(apart, source, "code", 5, (start, end) => together.push({ concept: "verification code", start, end }));
+  for (const about of ["text message or call", "one-time code"] as const)
+    pair(apart, about, "user name, password", 12, (start, end) =>
+      together.push({ concept: "verification code", start, end }),
+    );
+  const all = [...apart, ...together];
   const found = new Map<Concept, string>();
-  if (!text) return found;
-  tables[kind] ??= table(kind);
-  for (const [concept, pattern] of tables[kind]) {
-    const hit = pattern.exec(` ${text} `)?.[0].trim();
-    if (hit) found.set(concept, hit);
-    if (hit && concept === "recovery code") without(found, text, pattern, kind);
-  }
+  for (const hit of all)
+    if (!found.has(hit.concept) && !all.some((each) => swallows(each, hit)))
+      found.set(hit.concept, text.slice(hit.start, hit.end).trim());
   return found;
 }
 
-/** A recovery code is no other code: what the rest of the text says counts for that. */
-function without(found: Map<Concept, string>, text: string, recovery: RegExp, kind: "spoken" | "names") {
-  const rest = ` ${text} `.replace(new RegExp(recovery, "g"), " ");
-  for (const concept of ["code", "verification code", "one-time code"] as const) {
-    const again = tables[kind]
-      ?.find(([each]) => each === concept)?.[1]
-      .exec(rest)?.[0]
-      .trim();
-    if (again) found.set(concept, again);
-    else found.delete(concept);
-  }
+/** Whether what one says is part of what the other says: a recovery code is no other code, a code by e-mail no address. */
+function swallows(one: Hit<Concept>, other: Hit<Concept>): boolean {
+  if (one === other) return false;
+  if (one.concept === "recovery code") return CODES.has(other.concept) && overlap(one, other, 2);
+  if (!overlap(one, other)) return false;
+  if (other.concept === "app" && one.concept === "text message or call") return true; // WhatsApp is none
+  const longer = one.end - one.start - (other.end - other.start);
+  if (CODES.has(other.concept) && OTHER_CODES.has(one.concept)) return longer >= 0;
+  if (longer <= 0) return false;
+  if (one.concept === "PIN") return other.concept === "code";
+  return FIELDS.has(other.concept) && (CODES.has(one.concept) || SOURCES.has(one.concept));
 }
 
-function table(kind: "spoken" | "names"): Table {
-  return Object.entries(LEXICON[kind]).map(([concept, { words, parts }]) => {
-    const source = words.replaceAll("^", "[^ ]{0,2}").replaceAll("*", "[^ ]*");
-    return [concept as Concept, new RegExp(` (?:${source})(?= )${parts && `|${parts}`}`)];
-  });
+function overlap(one: Hit<Concept>, other: Hit<Concept>, gap = 0): boolean {
+  return one.start < other.end + gap && other.start < one.end + gap;
+}
+
+/** Calls back for each two hits that stand in one word or no further than so many characters from each other. */
+function pair(hits: Hits, one: Concept, other: Concept, far: number, found: (start: number, end: number) => void) {
+  for (const a of hits) {
+    if (a.concept !== one) continue;
+    for (const b of hits)
+      if (b.concept === other && b.start - a.end <= far && a.start - b.end <= far)
+        found(Math.min(a.start, b.start), Math.max(a.end, b.end));
+  }
 }

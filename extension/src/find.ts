@@ -1,6 +1,6 @@
 import { groups, type Inputs } from "./boxes.ts";
 import { clues, labels, own } from "./clues.ts";
-import type { Said } from "./concepts.ts";
+import type { Concept, Said } from "./concepts.ts";
 import { type Kind, kindOf } from "./kind.ts";
 import { ENOUGH, weigh } from "./weigh.ts";
 
@@ -18,6 +18,10 @@ export const SURE = 0.6;
 /** In a page of more groups than this, those that say nothing of themselves are not asked further. */
 const FEW = 24;
 
+/** What a field for a code has somewhere in its markup or label, in most languages. */
+const HINT =
+  /otp|[ck][oóòôõ]d|one.?time|[2mt]fa|token|\bpin\b|\bsms|verif|auth|factor|digit|challenge|maxlength="[1678]"|код|шифр|κωδ|קוד|رمز|كود|کد|कोड|รหัส|mã|コード|番号|코드|번호|[码碼]/i;
+
 /** Finds the fields for codes in one tree. Changes nothing and forces no layout. */
 export function findFields(root: Document | ShadowRoot): Field[] {
   return judged(root).filter(({ kind }) => kind !== "none");
@@ -28,14 +32,16 @@ export function judged(root: Document | ShadowRoot): Field[] {
   const all = groups(root);
   if (all.length === 0) return [];
   const labelled = labels(root);
-  return all.flatMap((inputs) => judge(inputs, labelled, all.length <= FEW) ?? []);
+  const few = all.length <= FEW;
+  const asked = few ? all : all.filter(([input]) => HINT.test(`${input.outerHTML}${labelled.get(input)}`));
+  return asked.flatMap((inputs) => judge(inputs, labelled, few) ?? []);
 }
 
 function judge(inputs: Inputs, labelled: Map<Element, string>, few: boolean): Field | undefined {
   if (!rightSize(inputs)) return undefined;
   const mine = own(inputs, labelled);
   const tells = mine.auto === "one-time-code" || inputs.length > 1 || speaks(mine.name) || speaks(mine.label);
-  if (!tells && !(few && quiet(mine))) return undefined;
+  if (!tells && !(few && (quiet(mine) || (inputs[0].type === "password" && !mine.labelled)))) return undefined;
   const all = clues(inputs, mine);
   const { score, reasons } = weigh(all);
   if (score < ENOUGH) return { inputs, kind: "none", confidence: sure(ENOUGH - score), reasons };
@@ -53,17 +59,35 @@ function sure(distance: number): number {
   return Math.round(100 / (1 + Math.exp(-distance / 1.5))) / 100;
 }
 
+const OURS: readonly Concept[] = [
+  "code",
+  "one-time code",
+  "verification code",
+  "two-factor",
+  "authenticator app",
+  "recovery code",
+];
+const THEIRS: readonly Concept[] = [
+  "card",
+  "captcha",
+  "voucher",
+  "postal",
+  "activation, licence, order",
+  "phone number",
+  "user name, password",
+  "setting or search",
+  "other fields",
+];
+
 function speaks(words: Said): boolean {
-  return ["code", "one-time code", "verification code", "two-factor", "authenticator app", "recovery code"].some(
-    (each) => words.has(each as "code"),
-  );
+  return OURS.some((each) => words.has(each));
 }
 
 function quiet({ name, label }: { name: Said; label: Said }): boolean {
-  return [name, label].every((words) => [...words.keys()].every((each) => each === "PIN" || each === "sent"));
+  return !THEIRS.some((each) => name.has(each) || label.has(each));
 }
 
 /** Whether a code of 4 to 10 characters fits, and not a sentence. */
 function rightSize([input, ...rest]: Inputs): boolean {
-  return rest.length > 0 || input.maxLength < 0 || (input.maxLength >= 4 && input.maxLength <= 64);
+  return rest.length > 0 || input.maxLength < 0 || input.maxLength >= 4;
 }

@@ -3,6 +3,11 @@
  * Latin, Greek, Cyrillic, Hebrew and Arabic go; the vowel signs of Hindi and Thai stay, as they tell words apart.
  */
 export function fold(text) {
+  if (ASCII.test(text))
+    return text
+      .toLowerCase()
+      .replace(/[^a-z\d*]+|\*+(?!$|[ ])/g, " ")
+      .trim();
   return text
     .normalize("NFKD")
     .replace(/[\u0300-\u036f\u0591-\u05c7\u064b-\u0655\u0670]/g, "")
@@ -12,8 +17,17 @@ export function fold(text) {
     .replace(/\u0640/g, "")
     .replace(/\u0649|\u06cc/g, "\u064a")
     .replace(/\u06a9/g, "\u0643")
+    .replace(/\u0629/g, "\u0647")
+    .replace(BORDER, "$& ")
     .replace(/[^\p{L}\p{N}\p{M}*]+|\*+(?!$|[ ])/gu, " ")
     .trim();
 }
+
+/** Most texts, and all names: the short way. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
+const ASCII = /^[\0-\x7f]*$/;
+/** Where a script that parts no words meets one that does: "SMSで" is two words. */
+const BORDER =
+  /[a-z\d](?=[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Hangul}])|[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Hangul}](?=[a-z\d])/gu;
 
 const LETTERS = { ı: "i", ł: "l", đ: "d", ø: "o", ß: "ss", æ: "ae", ə: "e" };

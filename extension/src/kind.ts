@@ -23,6 +23,7 @@ interface Points {
   app: number;
   sms: number;
   email: number;
+  either: number; // an app and a message in one sentence
   recovery: number;
   setup: number;
   two: number;
@@ -31,17 +32,19 @@ interface Points {
 
 /** Says what a field for a code takes. Its own words outweigh those around it, and those the other ways it names. */
 export function kindOf(clues: Clues): Judgement {
-  const points: Points = { app: 0, sms: 0, email: 0, recovery: 0, setup: 0, two: 0, sent: 0 };
+  const points: Points = { app: 0, sms: 0, email: 0, either: 0, recovery: 0, setup: 0, two: 0, sent: 0 };
   own(clues.name, points);
   own(clues.label, points);
   for (const [i, words] of clues.lead.entries()) sentence(words, points, i < 6 ? 3 : 1.5);
   sentence(clues.group, points, 3);
-  for (const words of clues.far) sentence(words, points, 1);
   for (const words of clues.after.slice(0, 5)) sentence(words, points, 2);
+  const told = points.app + points.sms + points.email + points.recovery >= 2;
+  for (const words of clues.far) sentence(words, points, told ? 0.5 : 2);
   sentence(clues.button, points, 1);
   sentence(clues.page, points, 1);
-  if (clues.links.has("resend")) points.sent += 2.5;
-  if (clues.mask === "phone" && points.sent > 0) points.sms += 2;
+  if (clues.links.has("resend")) points.sent += points.sent > 0 || points.two === 0 ? 2.5 : 1;
+  if (clues.links.has("not received")) points.sent += points.sent > 0 ? 1 : 0.5;
+  if (clues.mask === "phone") points.sms += points.sent > 0 ? 2 : 1;
   if (clues.mask === "email") points.email += points.sent > 0 ? 3 : 1;
   if (clues.picture === "qr") points.setup += 3;
   if (clues.key) points.setup += 2;
@@ -55,21 +58,31 @@ function own(words: Said, points: Points) {
   points.email += worth("e-mail", 4);
   points.recovery += worth("recovery code", 4);
   points.setup += worth("set-up", 1);
-  points.two += worth("two-factor", 3);
+  points.two += worth("two-factor", 2) + worth("authentication code", 1);
   points.sent += worth("sent", 2);
 }
 
 /** A sentence about another way to sign in, or about what is lost, tells little of this one. */
 function sentence(words: Said, points: Points, weight: number) {
-  const share = words.has("another way") ? weight * 0.1 : weight;
+  const share = words.has("another way") || words.has("not received") ? weight * 0.1 : weight;
   const sent = words.has("sent") || words.has("resend");
-  if (words.has("authenticator app")) points.app += share;
-  if (words.has("two-factor")) points.two += share;
+  const message = words.has("text message or call") || words.has("e-mail");
+  const app = words.has("authenticator app") || (words.has("app") && code(words) && (message || !sent));
+  const phone = words.has("phone") && sent && !app;
+  if (app && message) points.either += share;
+  if (app) points.app += words.has("authenticator app") ? share : share * 0.8;
+  if (words.has("two-factor")) points.two += share * 0.4;
+  if (words.has("authentication code")) points.two += share * 0.3;
   if (words.has("recovery code")) points.recovery += share;
   if (words.has("set-up")) points.setup += share;
   if (words.has("text message or call")) points.sms += share;
+  else if (phone) points.sms += share * 0.8;
   if (words.has("e-mail")) points.email += sent ? share : share * 0.6;
   if (sent) points.sent += share;
+}
+
+function code(words: Said): boolean {
+  return words.has("code") || words.has("verification code") || words.has("one-time code");
 }
 
 /** Whether a recovery code is asked for, and no other code beside it. */
@@ -88,15 +101,18 @@ function recoveryOnly({ name, label, lead }: Clues, { app, recovery }: Points): 
   );
 }
 
-function decide({ app, sms, email, setup, two, sent }: Points, recovery: boolean): Judgement {
+function decide({ app, sms, email, either, setup, two, sent }: Points, recovery: boolean): Judgement {
   const message = Math.max(sms, email) + (sms || email ? Math.min(sent, 3) * 0.5 : 0);
   if (recovery) return { kind: "recovery-code", plain: 1, reason: "it asks for a recovery code" };
   if (setup >= 3 && (app >= 1 || two >= 1 || setup >= 5) && (app >= message || message < 3))
     return { kind: "enroll", plain: 0.9, reason: "an authenticator is being set up" };
+  if (either >= 1.5 && app - either < 3)
+    return { kind: "otp-any", plain: 0.8, reason: "an authenticator's code or a message's" };
   if (app >= 2 && message < 2.5) return { kind: "totp", plain: 1, reason: "it asks for an authenticator's code" };
-  if (app >= 2 && app >= message * 2)
+  if (app >= 2 && app >= message * 1.5)
     return { kind: "totp", plain: 0.8, reason: "it asks for an authenticator's code" };
-  if (app >= 2) return { kind: "otp-any", plain: 0.7, reason: "an authenticator's code or a message's" };
+  if (app >= 2 && message < app * 2)
+    return { kind: "otp-any", plain: 0.7, reason: "an authenticator's code or a message's" };
   if (message >= 2) {
     const mail = email > sms;
     return {

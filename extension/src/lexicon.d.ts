@@ -1,7 +1,10 @@
 declare module "codefob:lexicon" {
-  interface Patterns {
-    readonly words: string; // whole words
-    readonly parts: string; // anywhere, of languages that part no words
-  }
-  export const LEXICON: Readonly<Record<"spoken" | "names", Readonly<Record<string, Patterns>>>>;
+  /** The concepts, and tables: a line for each key, with its terms behind a tab, packed as lexicon.mjs says. */
+  export const LEXICON: {
+    readonly concepts: readonly string[];
+    readonly names: string;
+    readonly latin: string;
+    readonly other: string;
+    readonly unspaced: string;
+  };
 }

@@ -15,11 +15,14 @@ interface Walk {
 
 /** What stands around a field. */
 export function surroundings(inputs: Inputs) {
-  const before = walk(inputs, "previousNode");
-  const behind = walk(inputs, "nextNode");
+  const { home, alone } = block(inputs);
+  const before = walk(inputs, home, "previousNode");
+  const behind = walk(inputs, home, "nextNode");
   const lead = before.blocks.map(({ text }) => text);
   const near = [...lead, ...behind.blocks.map(({ text }) => text)].join(" ");
   return {
+    alone,
+    caption: caption(before.blocks[0]),
     lead: lead.flatMap(sentences).map(said),
     far: before.beyond.flatMap(({ text }) => sentences(text)).map(said),
     after: behind.blocks.flatMap(({ text }) => sentences(text)).map(said),
@@ -29,6 +32,12 @@ export function surroundings(inputs: Inputs) {
     picture: before.picture ?? behind.picture,
     key: /\b([A-Z2-7]{4}[ -]?){4,}\b|\b([a-z2-7]{4} ){3,}[a-z2-7]{4}\b/.test(near),
   };
+}
+
+/** The words right before a field, where they are few and no heading or sentence: a label that is not marked as one. */
+function caption(first: Walk["blocks"][number] | undefined): string {
+  if (!first?.block || /^(h\d|p|legend)$/.test(first.block.localName)) return "";
+  return first.text.length < 40 && !/[.!?。]\s*$/.test(first.text) ? first.text : "";
 }
 
 /** A masked or full address, or the end of a number. */
@@ -48,7 +57,18 @@ function sentences(text: string): string[] {
 
 const SKIP = /^(script|style|option|noscript|template|nav|footer|svg|select|textarea)$/;
 
-function walk(inputs: Inputs, step: "previousNode" | "nextNode"): Walk {
+/** The largest element around a field with text but no other field: what stands there is said of this one. */
+function block(inputs: Inputs): { home: Element | undefined; alone: boolean } {
+  let home: Element | undefined;
+  for (let each = inputs[0].parentElement; each; each = each.parentElement) {
+    if ([...each.querySelectorAll("input,textarea")].some((one) => field(one, inputs)))
+      return { home: home && /\p{L}{2}/u.test(home.textContent ?? "") ? home : undefined, alone: false };
+    home = each;
+  }
+  return { home: undefined, alone: true };
+}
+
+function walk(inputs: Inputs, home: Element | undefined, step: "previousNode" | "nextNode"): Walk {
   const seen: Walk = { blocks: [], beyond: [], choices: [], button: "", picture: undefined };
   const start = step === "previousNode" ? inputs[0] : (inputs.at(-1) ?? inputs[0]);
   let root = start.getRootNode();
@@ -75,7 +95,7 @@ function walk(inputs: Inputs, step: "previousNode" | "nextNode"): Walk {
       if (node.localName === "h1" && step === "previousNode") break;
       continue;
     }
-    size += text(node, inputs, seen, passed);
+    size += text(node, inputs, seen, passed || home?.contains(node) === false);
   }
   return seen;
 }
@@ -88,8 +108,8 @@ function edge(start: Element): Element | null {
 /** Whether a walk comes past another field that people fill in. */
 function field(node: Element, inputs: Inputs): boolean {
   return (
-    node instanceof HTMLInputElement &&
-    !inputs.includes(node) &&
+    (node instanceof HTMLInputElement || node instanceof HTMLTextAreaElement) &&
+    !(inputs as readonly Node[]).includes(node) &&
     !/^(hidden|submit|button|checkbox|radio|image|reset)$/.test(node.type) &&
     visible(node)
   );
@@ -104,10 +124,11 @@ function text(node: Node, inputs: Inputs, seen: Walk, passed: boolean): number {
   if (around && SKIP.test(around.localName)) return 0;
   const control = around instanceof HTMLLabelElement ? around.control : null;
   if (control && control instanceof HTMLInputElement && !/^(radio|checkbox)$/.test(control.type)) return 0;
+  const other = control instanceof HTMLInputElement && control.type === "radio" && !control.checked;
   if (!visible(parent)) return 0;
   const choice = parent.closest("a,button,[role=button],[role=link],[role=tab],summary");
-  if (choice && choice.getAttribute("aria-selected") !== "true" && !choice.querySelector("input")) {
-    if (choice.localName !== "a" && !seen.button) seen.button = value;
+  if (other || (choice && choice.getAttribute("aria-selected") !== "true" && !choice.querySelector("input"))) {
+    if (choice && choice.localName !== "a" && !seen.button) seen.button = value;
     else seen.choices.push(value);
     return value.length;
   }

@@ -69,34 +69,47 @@ const STRONG: readonly Concept[] = ["authenticator app", "one-time code", "two-f
 /** Weighs what speaks for and against. A shape counts only where a text does. */
 export function weigh(clues: Clues): Weight {
   const sum = new Sum();
-  if (clues.auto === "one-time-code") sum.add(5, "asks the browser for a one-time code");
-  else if (/\b(cc-|postal|tel|bday|username|password|email|street|country|name)/.test(clues.auto))
-    sum.add(-8, `asks the browser for “${clues.auto}”`);
-  const strong = names(clues.name) || names(clues.label);
-  sum.own("name", clues.name, strong);
-  sum.own("label", clues.label, strong);
-  if (clues.auto !== "one-time-code" && !tells(clues.label) && !tells(clues.name)) {
-    if (clues.labelled) sum.add(-3, "its label speaks of something else");
-    else if (clues.lead.slice(0, 4).every((words) => !names(words) && !words.has("code")))
-      sum.add(-2, "nothing near it asks for a code");
+  const once = clues.auto === "one-time-code";
+  if (once) sum.add(5, "asks the browser for a one-time code");
+  else if (/new-password/.test(clues.auto)) sum.add(-2, "asks the browser for a new password");
+  else if (/\b(cc-|postal|tel|bday|username|password|email|street|address|country|name|organi)/.test(clues.auto))
+    sum.add(-12, `asks the browser for “${clues.auto}”`);
+  if (clues.preset) sum.add(-4, "the page has filled it in");
+  if (clues.roomy && !tells(clues.label) && !tells(clues.name)) sum.add(-2, "has room for sentences");
+  const near = [...clues.lead.slice(0, 4), ...clues.after.slice(0, 2), clues.group];
+  const plain = tells(clues.label) || names(clues.name);
+  sum.own("name", clues.name, plain || (!clues.labelled && clues.lead.slice(0, 2).some(names)));
+  sum.own("label", clues.label, names(clues.label));
+  if (!once && !tells(clues.label) && !tells(clues.name)) {
+    if (clues.labelled && !clues.boxes && clues.label.size > 0) sum.add(-3, "its label speaks of something else");
+    else if (!near.some((words) => tells(words) || message(words))) sum.add(-2, "nothing near it asks for a code");
+    else if (clues.labelled && !clues.boxes) sum.add(-1, "its label says nothing of a code");
   }
-  if (sum.score > -4) around(clues, sum);
+  if (sum.score > -4) around(clues, near, sum);
   if (sum.texts > 0 && clues.boxes) sum.add(2.5, "has a box for each character");
   else if (sum.texts > 0 && clues.shape) sum.add(1, "takes a few digits");
+  if (sum.texts > 0 && clues.alone) sum.add(1, "is the only field");
   if (clues.picture === "captcha") sum.add(-6, "a picture of letters stands beside it");
   return sum;
 }
 
-function around({ group, lead, after, button, page, mask }: Clues, sum: Sum) {
+/** Whether a text says that a message was sent. */
+function message(words: Said): boolean {
+  return words.has("sent") && (words.has("text message or call") || words.has("e-mail") || words.has("phone"));
+}
+
+function around({ group, lead, far, after, button, page, mask }: Clues, near: readonly Said[], sum: Sum) {
   sum.around("its group", [group], 1);
+  const heard = lead.some((words) => best(words, AROUND)[0] >= 0.5);
   sum.around("the text before it", lead.slice(0, 8), 1);
+  if (!heard) sum.around("the text before other fields", far.slice(0, 6), 0.8);
   sum.around("the text behind it", after.slice(0, 3), 0.5);
   sum.around("the button", [button], 0.4);
   sum.around("the page's title", [page], 0.4);
-  const sent = [...lead, ...after].some((each) => each.has("sent"));
+  const sent = [...lead, ...after].some((words) => words.has("sent"));
   if (sent && mask) sum.add(1, `something was sent to a masked ${mask}`);
-  const code = [...lead.slice(0, 4), ...after.slice(0, 2)].some((each) => each.has("code"));
-  if (sent && code) sum.add(1.5, "a code was sent");
+  if (sent && near.some((words) => tells(words))) sum.add(1.5, "a code was sent");
+  else if (near.some(message)) sum.add(2, "a message was sent");
 }
 
 class Sum implements Weight {
@@ -112,7 +125,8 @@ class Sum implements Weight {
   /** What a field says of itself: the strongest word for it, and every one against it. */
   own(where: string, words: Said, strong: boolean) {
     const [most, concept] = best(words, OWN);
-    const points = most > 0 && names(words) ? Math.max(most, 3.5) : most;
+    const again = this.texts > 0 && concept === "code" ? 0.5 : most; // two weak words are no strong one
+    const points = most > 0 && names(words) ? Math.max(most, 3.5) : again;
     if (concept) this.say(points, where, words, concept);
     for (const [against, cost] of Object.entries({ ...NEVER, ...(strong ? {} : RATHER) }) as [Concept, number][])
       if (words.has(against) && !(words.has("one-time code") && cost > -6) && !rather(words, against))
@@ -126,8 +140,17 @@ class Sum implements Weight {
     const [top] = each;
     if (top?.[1]) this.say(top[0] * share, where, top[2], top[1]);
     for (const [concept, cost] of Object.entries(ELSEWHERE) as [Concept, number][]) {
-      const found = texts.slice(0, 4).find((words) => words.has(concept) && !OURS.some((one) => words.has(one)));
-      if (found) this.say(cost * against, where, found, concept);
+      const found = texts
+        .slice(0, 4)
+        .findIndex(
+          (words) =>
+            words.has(concept) &&
+            !OURS.some((one) => words.has(one)) &&
+            !(words.has("sent") && (concept === "postal" || concept === "PIN")),
+        );
+      const sent = texts.some(message) ? 0.5 : 1;
+      const nearest = where === "the text before it" && found >= 0 && found < 2 ? 1.5 : 1;
+      if (found >= 0) this.say(cost * against * nearest * sent, where, texts[found] as Said, concept);
     }
   }
 
