@@ -2,6 +2,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { fold } from "./src/fold.mjs";
 
+/** Languages in Latin letters whose short words mean other things in others: read only in pages that declare them. */
+const DECLARED = new Set(["af", "az", "ca", "et", "eu", "fil", "gl", "hr", "is", "lt", "lv", "ms", "sl", "sq", "sw"]);
 const FOLDER = new URL("src/lexicon/", import.meta.url);
 
 /** The terms of a file by concept: headings in brackets, a term a line, "#" for remarks. */
@@ -51,14 +53,17 @@ function packed(key, entries, concepts) {
 
 /** The lexicons of all languages as tables from keys to terms, `names` (what programmers call their fields) apart. */
 export async function compile() {
-  const tables = { names: new Map(), latin: new Map(), other: new Map(), unspaced: new Map() };
+  const names = ["names", "latin", "other", "unspaced", ...DECLARED];
+  const tables = Object.fromEntries(names.map((name) => [name, new Map()]));
   const concepts = [];
   for (const file of (await readdir(FOLDER)).sort())
     for (const [concept, terms] of parse(await readFile(new URL(file, FOLDER), "utf8"), file)) {
       if (!concepts.includes(concept)) concepts.push(concept);
+      const language = file.replace(".txt", "");
       for (const line of terms) {
         const term = line.startsWith("*") ? `*${fold(line.slice(1))}` : fold(line);
-        const into = tables[file === "names.txt" ? "names" : table(term)];
+        const name = file === "names.txt" ? "names" : table(term);
+        const into = tables[name === "latin" && DECLARED.has(language) ? language : name];
         const alike = into.get(key(term)) ?? [];
         into.set(key(term), alike);
         if (!alike.some((each) => each.concept === concept && covers(each.term, term))) alike.push({ term, concept });
@@ -67,7 +72,7 @@ export async function compile() {
   const texts = Object.entries(tables).map(([name, of]) => {
     return [name, [...of].map(([key, entries]) => `${key}\t${packed(key, entries, concepts)}`).join("\n")];
   });
-  return { concepts, ...Object.fromEntries(texts) };
+  return { concepts, tables: Object.fromEntries(texts) };
 }
 
 /** Whether what one term finds is found by the other too. */

@@ -8,13 +8,11 @@ const NUMBERED = /(digit|otp|code|char|box|pin|token)\D{0,8}\d$/i;
 
 /** The inputs of a tree that could take a code, those that belong together as one. */
 export function groups(root: Document | ShadowRoot): Inputs[] {
-  const inputs = [...root.querySelectorAll("input")].filter(
-    (input) => TEXTS.has(input.type) && !input.readOnly && !input.disabled,
-  );
+  const inputs = [...root.querySelectorAll("input")].filter((input) => TEXTS.has(input.type) && !input.readOnly);
   const found: Inputs[] = [];
   for (let at = 0; at < inputs.length; ) {
     const boxes = row(inputs, at);
-    found.push(boxes);
+    if (!boxes[0].disabled) found.push(boxes); // those behind it are disabled by some pages until it is filled
     at += boxes.length;
   }
   return found;
@@ -28,6 +26,7 @@ function row(inputs: readonly HTMLInputElement[], at: number): Inputs {
     const next = inputs[end];
     const like = next && (box(next) || twins(inputs[end - 1] as HTMLInputElement, next));
     if (!like || next.form !== first.form || next.type !== first.type || apart(first, next)) break;
+    if (drawn(next) !== drawn(first)) break; // the same boxes again, for narrow screens
   }
   const rest = inputs.slice(at + 1, end);
   const fits = box(first) || twins(first, inputs[at + 1]) || (first.maxLength > 1 && first.maxLength <= MOST);
@@ -59,6 +58,10 @@ function twins(one: HTMLInputElement, other: Element | undefined): boolean {
       maxLength < 2 &&
       !(name || placeholder || ariaLabel || labels?.length),
   );
+}
+
+function drawn(input: HTMLInputElement): boolean {
+  return input.checkVisibility?.() ?? true;
 }
 
 /** Whether two inputs are further from each other than the boxes of a row. */

@@ -10,6 +10,7 @@ export interface Clues {
   readonly labelled: boolean; // whether it has a label in words
   readonly alone: boolean; // no other field in its tree
   readonly roomy: boolean; // takes more than any code has
+  readonly search: boolean; // says that it is to search with
   readonly preset: boolean; // whether the page came with a value in it
   readonly group: Said; // what the boxes or the fieldset are called
   readonly lead: readonly Said[]; // sentences before the field, nearest first
@@ -25,7 +26,7 @@ export interface Clues {
   readonly shape: boolean; // digits or few characters only
 }
 
-const NAMES = ["name", "id", "data-testid", "data-test", "formcontrolname", "ng-model", "v-model", "data-qa", "class"];
+const NAMES = ["name", "id", "data-testid", "data-test", "formcontrolname", "ng-model", "v-model", "data-qa"];
 const LABELS = ["aria-label", "placeholder", "title", "data-label"];
 
 /** The labels of a tree by their control, read once: asking each input for its labels walks the tree each time. */
@@ -55,6 +56,7 @@ export function own(inputs: Inputs, labelled: Map<Element, string>) {
     name: named(names),
     label: said(texts.filter(Boolean).join(" | ")),
     labelled: /\p{L}{2}/u.test(texts.join("")),
+    search: inputs[0].type === "search" || /search/i.test(inputs[0].getAttribute("role") ?? ""),
     roomy: inputs[0].maxLength >= 100,
     preset: inputs.some((each) => /\w/.test(each.defaultValue)),
     boxes: inputs.length > 1,

@@ -1,3 +1,4 @@
+import { LEXICON } from "codefob:lexicon";
 import { fold } from "./fold.mjs";
 import { type Hit, Terms } from "./terms.ts";
 
@@ -14,12 +15,14 @@ export type Concept =
   | "sent"
   | "recovery code"
   | "set-up"
+  | "scan or secret"
   | "resend"
   | "not received"
   | "another way"
   | "app"
   | "verify"
   | "backup"
+  | "security key"
   | "card"
   | "captcha"
   | "voucher"
@@ -37,37 +40,43 @@ export type Said = ReadonlyMap<Concept, string>;
 
 type Hits = Hit<Concept>[];
 
-let names: Terms<Concept> | undefined;
-let latin: Terms<Concept> | undefined;
-let other: Terms<Concept> | undefined;
-let unspaced: Terms<Concept> | undefined;
+const tables = new Map<string, Terms<Concept>>();
+let language = "";
 /** What was found in a text before: pages say the same again at each look. */
 const known = new Map<string, Said>();
 const KEPT = 2000;
 
+/** Takes in what language the page says it is in ("sr-Latn"). */
+export function hear(declared: string) {
+  const [first = ""] = declared.toLowerCase().split("-");
+  const alike = first === "bs" || first === "sr" ? "hr" : first === "tl" ? "fil" : first;
+  if (alike === language) return;
+  language = alike;
+  known.clear();
+}
+
 /** The concepts in a text that people read. The tables of scripts that it does not use are not read. */
 export function said(text: string): Said {
-  return remembered(`s${text}`, text, (folded) => {
-    latin ??= new Terms("latin");
-    const hits = latin.find(folded);
-    if (/[\u0370-\u0dff\u10a0-\u10ff]/.test(folded)) {
-      other ??= new Terms("other");
-      hits.push(...other.find(folded));
-    }
-    if (/[\u0e00-\u0e7f\u1100-\u11ff\u3040-\ud7af\uf900-\ufaff]/.test(folded)) {
-      unspaced ??= new Terms("unspaced");
-      hits.push(...unspaced.find(folded));
-    }
-    return hits;
-  });
+  return remembered(`s${text}`, text, (folded) => [
+    ...find("latin", folded),
+    ...(language in LEXICON.tables ? find(language, folded) : []),
+    ...(/[\u0370-\u0dff\u10a0-\u10ff]/.test(folded) ? find("other", folded) : []),
+    ...(/[\u0e00-\u0e7f\u1100-\u11ff\u3040-\ud7af\uf900-\ufaff]/.test(folded) ? find("unspaced", folded) : []),
+  ]);
 }
 
 /** The concepts in names that programs read, as names and ids: cut into words. */
 export function named(text: string): Said {
-  return remembered(`n${text}`, cut(text), (folded) => {
-    names ??= new Terms("names");
-    return names.find(folded);
-  });
+  return remembered(`n${text}`, cut(text), (folded) => find("names", folded));
+}
+
+function find(table: string, folded: string): Hits {
+  let terms = tables.get(table);
+  if (!terms) {
+    terms = new Terms(table);
+    tables.set(table, terms);
+  }
+  return terms.find(folded);
 }
 
 function remembered(key: string, text: string, find: (folded: string) => Hits): Said {
@@ -114,7 +123,7 @@ const SOURCES: ReadonlySet<Concept> = new Set(["text message or call", "e-mail",
 function concepts(text: string, hits: Hits): Said {
   const apart = hits.filter((each) => !hits.some((one) => swallows(one, each)));
   const together: Hits = [];
-  pair(apart, "backup", "code", 12, (start, end) => together.push({ concept: "recovery code", start, end }));
+  pair(apart, "backup", "code", 8, (start, end) => together.push({ concept: "recovery code", start, end }));
   pair(apart, "verify", "app", 14, (start, end) => together.push({ concept: "authenticator app", start, end }));
   pair(apart, "verify", "code", 12, (start, end) => together.push({ concept: "verification code", start, end }));
   for (const source of ["text message or call", "e-mail"] as const)

@@ -1,6 +1,6 @@
 import { groups, type Inputs } from "./boxes.ts";
 import { clues, labels, own } from "./clues.ts";
-import type { Concept, Said } from "./concepts.ts";
+import { type Concept, hear, type Said } from "./concepts.ts";
 import { type Kind, kindOf } from "./kind.ts";
 import { ENOUGH, weigh } from "./weigh.ts";
 
@@ -31,6 +31,7 @@ export function findFields(root: Document | ShadowRoot): Field[] {
 export function judged(root: Document | ShadowRoot): Field[] {
   const all = groups(root);
   if (all.length === 0) return [];
+  hear((root.ownerDocument ?? (root as Document)).documentElement?.lang ?? "");
   const labelled = labels(root);
   const few = all.length <= FEW;
   const asked = few ? all : all.filter(([input]) => HINT.test(`${input.outerHTML}${labelled.get(input)}`));

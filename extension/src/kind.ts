@@ -25,15 +25,17 @@ interface Points {
   email: number;
   either: number; // an app and a message in one sentence
   recovery: number;
-  setup: number;
+  setup: number; // of a second factor: enable, add
+  scan: number; // a picture or a secret to take over
   two: number;
   sent: number;
 }
 
 /** Says what a field for a code takes. Its own words outweigh those around it, and those the other ways it names. */
 export function kindOf(clues: Clues): Judgement {
-  const points: Points = { app: 0, sms: 0, email: 0, either: 0, recovery: 0, setup: 0, two: 0, sent: 0 };
+  const points: Points = { app: 0, sms: 0, email: 0, either: 0, recovery: 0, setup: 0, scan: 0, two: 0, sent: 0 };
   own(clues.name, points);
+  const named = points.app;
   own(clues.label, points);
   for (const [i, words] of clues.lead.entries()) sentence(words, points, i < 6 ? 3 : 1.5);
   sentence(clues.group, points, 3);
@@ -46,8 +48,11 @@ export function kindOf(clues: Clues): Judgement {
   if (clues.links.has("not received")) points.sent += points.sent > 0 ? 1 : 0.5;
   if (clues.mask === "phone") points.sms += points.sent > 0 ? 2 : 1;
   if (clues.mask === "email") points.email += points.sent > 0 ? 3 : 1;
-  if (clues.picture === "qr") points.setup += 3;
-  if (clues.key) points.setup += 2;
+  if (clues.picture === "qr") points.scan += 3;
+  if (clues.key) points.scan += 2;
+  if (clues.links.has("scan or secret")) points.scan += 0.5;
+  // A message's field is often named as the app's: the text says more.
+  if (named > 0 && points.app <= named && Math.max(points.sms, points.email) >= 3 && points.sent >= 2) points.app = 0;
   return decide(points, recoveryOnly(clues, points));
 }
 
@@ -58,6 +63,7 @@ function own(words: Said, points: Points) {
   points.email += worth("e-mail", 4);
   points.recovery += worth("recovery code", 4);
   points.setup += worth("set-up", 1);
+  points.scan += worth("scan or secret", 1);
   points.two += worth("two-factor", 2) + worth("authentication code", 1);
   points.sent += worth("sent", 2);
 }
@@ -75,9 +81,10 @@ function sentence(words: Said, points: Points, weight: number) {
   if (words.has("authentication code")) points.two += share * 0.3;
   if (words.has("recovery code")) points.recovery += share;
   if (words.has("set-up")) points.setup += share;
+  if (words.has("scan or secret")) points.scan += share;
   if (words.has("text message or call")) points.sms += share;
   else if (phone) points.sms += share * 0.8;
-  if (words.has("e-mail")) points.email += sent ? share : share * 0.6;
+  if (words.has("e-mail")) points.email += sent || code(words) ? share : share * 0.6;
   if (sent) points.sent += share;
 }
 
@@ -86,8 +93,8 @@ function code(words: Said): boolean {
 }
 
 /** Whether a recovery code is asked for, and no other code beside it. */
-function recoveryOnly({ name, label, lead }: Clues, { app, recovery }: Points): boolean {
-  if (recovery < 2) return false;
+function recoveryOnly({ name, label, lead }: Clues, { app, recovery, scan }: Points): boolean {
+  if (recovery < 2 || scan >= 3) return false;
   const also = (words: Said) =>
     words.has("one-time code") || words.has("verification code") || words.has("authenticator app");
   if (label.has("recovery code")) return !also(label) && (name.has("recovery code") || !label.has("code"));
@@ -96,15 +103,19 @@ function recoveryOnly({ name, label, lead }: Clues, { app, recovery }: Points): 
   return (
     app < recovery &&
     first?.has("recovery code") === true &&
+    !code(first) &&
+    !(label.has("two-factor") && code(label)) &&
+    !also(label) &&
     !first.has("authenticator app") &&
     !first.has("another way")
   );
 }
 
-function decide({ app, sms, email, either, setup, two, sent }: Points, recovery: boolean): Judgement {
+function decide({ app, sms, email, either, setup, scan, two, sent }: Points, recovery: boolean): Judgement {
   const message = Math.max(sms, email) + (sms || email ? Math.min(sent, 3) * 0.5 : 0);
   if (recovery) return { kind: "recovery-code", plain: 1, reason: "it asks for a recovery code" };
-  if (setup >= 3 && (app >= 1 || two >= 1 || setup >= 5) && (app >= message || message < 3))
+  const all = setup + scan;
+  if ((scan >= 2 ? all >= 3 : setup >= 4) && (app >= 1 || two >= 1 || all >= 5) && (app >= message || message < 3))
     return { kind: "enroll", plain: 0.9, reason: "an authenticator is being set up" };
   if (either >= 1.5 && app - either < 3)
     return { kind: "otp-any", plain: 0.8, reason: "an authenticator's code or a message's" };
@@ -113,7 +124,7 @@ function decide({ app, sms, email, either, setup, two, sent }: Points, recovery:
     return { kind: "totp", plain: 0.8, reason: "it asks for an authenticator's code" };
   if (app >= 2 && message < app * 2)
     return { kind: "otp-any", plain: 0.7, reason: "an authenticator's code or a message's" };
-  if (message >= 2) {
+  if (message >= (sent > 0 ? 2 : 3)) {
     const mail = email > sms;
     return {
       kind: mail ? "otp-email" : "otp-sms",

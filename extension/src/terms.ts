@@ -29,8 +29,8 @@ export class Terms<C extends string> {
   readonly #packed = new Map<string, string>();
   readonly #read = new Map<string, readonly Term<C>[]>();
 
-  constructor(table: "names" | "latin" | "other" | "unspaced") {
-    for (const line of LEXICON[table].split("\n")) {
+  constructor(table: string) {
+    for (const line of (LEXICON.tables[table] ?? "").split("\n")) {
       const tab = line.indexOf("\t");
       this.#packed.set(line.slice(0, tab), line);
     }

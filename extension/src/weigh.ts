@@ -32,6 +32,7 @@ const AROUND: Points = {
 };
 /** What a field says of itself that no code field does, whatever else it says. */
 const NEVER: Points = {
+  "security key": -8,
   card: -6,
   captcha: -7,
   voucher: -6,
@@ -40,7 +41,16 @@ const NEVER: Points = {
   "setting or search": -6,
 };
 /** And what one may say too, where it says that it is for a code. */
-const RATHER: Points = { PIN: -3, "phone number": -5, "e-mail": -4, "user name, password": -5, "other fields": -4 };
+const RATHER: Points = {
+  "scan or secret": -6,
+  PIN: -3,
+  "phone number": -5,
+  "e-mail": -4,
+  "user name, password": -5,
+  "other fields": -4,
+};
+/** What may be meant of a code as well, where other words are plain. */
+const DOUBTED: readonly Concept[] = ["PIN", "user name, password", "activation, licence, order"];
 /** What the sentences around it say against it. */
 const ELSEWHERE: Points = {
   card: -2.5,
@@ -54,7 +64,10 @@ const ELSEWHERE: Points = {
 /** Whether a text names a code of ours, not only what such codes are about. */
 function names(words: Said): boolean {
   const about = words.has("two-factor") || words.has("text message or call");
-  return STRONG.some((each) => each !== "two-factor" && words.has(each)) || (words.has("code") && about);
+  return (
+    STRONG.some((each) => each !== "two-factor" && words.has(each)) ||
+    (words.has("code") && (about || words.has("app")))
+  );
 }
 
 /** Whether a text says that a field takes some code. */
@@ -74,13 +87,22 @@ export function weigh(clues: Clues): Weight {
   else if (/new-password/.test(clues.auto)) sum.add(-2, "asks the browser for a new password");
   else if (/\b(cc-|postal|tel|bday|username|password|email|street|address|country|name|organi)/.test(clues.auto))
     sum.add(-12, `asks the browser for “${clues.auto}”`);
+  if (clues.search) sum.add(-5, "is a field to search with");
   if (clues.preset) sum.add(-4, "the page has filled it in");
   if (clues.roomy && !tells(clues.label) && !tells(clues.name)) sum.add(-2, "has room for sentences");
   const near = [...clues.lead.slice(0, 4), ...clues.after.slice(0, 2), clues.group];
   const plain = tells(clues.label) || names(clues.name);
-  sum.own("name", clues.name, plain || (!clues.labelled && clues.lead.slice(0, 2).some(names)));
-  sum.own("label", clues.label, names(clues.label));
-  if (!once && !tells(clues.label) && !tells(clues.name)) {
+  const ours = near.some((words) => OURS.some((each) => each !== "two-factor" && words.has(each)));
+  sum.own(
+    "name",
+    clues.name,
+    plain || (!clues.labelled && clues.lead.slice(0, 2).some(names)),
+    names(clues.label) ? 0.5 : 1,
+  );
+  sum.own("label", clues.label, names(clues.label), names(clues.name) || ours ? 0.5 : 1);
+  const told =
+    tells(clues.label) || tells(clues.name) || clues.label.has("two-factor") || (ours && clues.label.has("PIN"));
+  if (!once && !told) {
     if (clues.labelled && !clues.boxes && clues.label.size > 0) sum.add(-3, "its label speaks of something else");
     else if (!near.some((words) => tells(words) || message(words))) sum.add(-2, "nothing near it asks for a code");
     else if (clues.labelled && !clues.boxes) sum.add(-1, "its label says nothing of a code");
@@ -89,8 +111,15 @@ export function weigh(clues: Clues): Weight {
   if (sum.texts > 0 && clues.boxes) sum.add(2.5, "has a box for each character");
   else if (sum.texts > 0 && clues.shape) sum.add(1, "takes a few digits");
   if (sum.texts > 0 && clues.alone) sum.add(1, "is the only field");
-  if (clues.picture === "captcha") sum.add(-6, "a picture of letters stands beside it");
+  if (near.slice(0, -1).some(another) && !near.slice(0, -1).some((words) => names(words) || message(words)))
+    sum.add(clues.boxes ? -9 : -5, "the text near it speaks of another code"); // boxes are named by their library
+  if (clues.picture === "captcha") sum.add(-8, "a picture of letters stands beside it");
   return sum;
+}
+
+/** Whether a text speaks of a code that is none of ours. */
+function another(words: Said): boolean {
+  return ["activation, licence, order", "voucher", "PIN", "security key"].some((each) => words.has(each as Concept));
 }
 
 /** Whether a text says that a message was sent. */
@@ -99,6 +128,7 @@ function message(words: Said): boolean {
 }
 
 function around({ group, lead, far, after, button, page, mask }: Clues, near: readonly Said[], sum: Sum) {
+  if (near.some(message) || (mask && near.some((words) => words.has("sent")))) sum.share = 0.4;
   sum.around("its group", [group], 1);
   const heard = lead.some((words) => best(words, AROUND)[0] >= 0.5);
   sum.around("the text before it", lead.slice(0, 8), 1);
@@ -115,6 +145,7 @@ function around({ group, lead, far, after, button, page, mask }: Clues, near: re
 class Sum implements Weight {
   score = 0;
   texts = 0;
+  share = 1; // of what speaks against it: less where a message was sent
   readonly reasons: string[] = [];
 
   add(points: number, reason: string) {
@@ -123,14 +154,14 @@ class Sum implements Weight {
   }
 
   /** What a field says of itself: the strongest word for it, and every one against it. */
-  own(where: string, words: Said, strong: boolean) {
+  own(where: string, words: Said, strong: boolean, doubt: number) {
     const [most, concept] = best(words, OWN);
     const again = this.texts > 0 && concept === "code" ? 0.5 : most; // two weak words are no strong one
     const points = most > 0 && names(words) ? Math.max(most, 3.5) : again;
     if (concept) this.say(points, where, words, concept);
     for (const [against, cost] of Object.entries({ ...NEVER, ...(strong ? {} : RATHER) }) as [Concept, number][])
       if (words.has(against) && !(words.has("one-time code") && cost > -6) && !rather(words, against))
-        this.say(cost, where, words, against);
+        this.say(DOUBTED.includes(against) ? cost * doubt : cost, where, words, against);
   }
 
   /** The strongest word around a field, and what the nearest sentences say against it. */
@@ -148,9 +179,8 @@ class Sum implements Weight {
             !OURS.some((one) => words.has(one)) &&
             !(words.has("sent") && (concept === "postal" || concept === "PIN")),
         );
-      const sent = texts.some(message) ? 0.5 : 1;
       const nearest = where === "the text before it" && found >= 0 && found < 2 ? 1.5 : 1;
-      if (found >= 0) this.say(cost * against * nearest * sent, where, texts[found] as Said, concept);
+      if (found >= 0) this.say(cost * against * nearest * this.share, where, texts[found] as Said, concept);
     }
   }
 
@@ -162,7 +192,9 @@ class Sum implements Weight {
 
 /** An e-mail code's label may say e-mail, a code's label may say PIN. */
 function rather(words: Said, against: Concept): boolean {
-  return (against === "e-mail" || against === "PIN") && words.has("code") && !words.has("user name, password");
+  return (
+    ["e-mail", "PIN", "scan or secret"].includes(against) && words.has("code") && !words.has("user name, password")
+  );
 }
 
 function best(words: Said, points: Points): [number, Concept | undefined] {
