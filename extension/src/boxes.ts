@@ -21,15 +21,15 @@ export function groups(root: Document | ShadowRoot): Inputs[] {
 /** The boxes that start at inputs[at]: a row of 4 to 10 for one character each, or that one input. */
 function row(inputs: readonly HTMLInputElement[], at: number): Inputs {
   const first = inputs[at] as HTMLInputElement;
+  const fits = box(first) || twins(first, inputs[at + 1]) || (first.maxLength > 1 && first.maxLength <= MOST);
   let end = at + 1;
-  for (; end < inputs.length; end++) {
+  for (; fits && end < inputs.length; end++) {
     const next = inputs[end];
     const like = next && (box(next) || twins(inputs[end - 1] as HTMLInputElement, next));
     if (!like || next.form !== first.form || next.type !== first.type || apart(first, next)) break;
     if (drawn(next) !== drawn(first)) break; // the same boxes again, for narrow screens
   }
   const rest = inputs.slice(at + 1, end);
-  const fits = box(first) || twins(first, inputs[at + 1]) || (first.maxLength > 1 && first.maxLength <= MOST);
   return fits && rest.length + 1 >= FEWEST && rest.length < MOST ? [first, ...rest] : [first];
 }
 

@@ -11,6 +11,7 @@ export interface Clues {
   readonly alone: boolean; // no other field in its tree
   readonly roomy: boolean; // takes more than any code has
   readonly search: boolean; // says that it is to search with
+  readonly long: boolean; // takes nothing as short as a code
   readonly preset: boolean; // whether the page came with a value in it
   readonly group: Said; // what the boxes or the fieldset are called
   readonly lead: readonly Said[]; // sentences before the field, nearest first
@@ -49,7 +50,6 @@ export function own(inputs: Inputs, labelled: Map<Element, string>) {
     ...LABELS.map((each) => input.getAttribute(each) ?? ""),
     labelled.get(input) ?? "",
     referred(input, "aria-labelledby"),
-    referred(input, "aria-describedby"),
   ];
   return {
     auto: inputs.some((box) => /one-time-code/i.test(box.getAttribute("autocomplete") ?? "")) ? "one-time-code" : auto,
@@ -57,6 +57,7 @@ export function own(inputs: Inputs, labelled: Map<Element, string>) {
     label: said(texts.filter(Boolean).join(" | ")),
     labelled: /\p{L}{2}/u.test(texts.join("")),
     search: inputs[0].type === "search" || /search/i.test(inputs[0].getAttribute("role") ?? ""),
+    long: inputs[0].minLength > 10 || Number(/\{(\d+),?\d*\}\$?$/.exec(inputs[0].pattern)?.[1]) > 10,
     roomy: inputs[0].maxLength >= 100,
     preset: inputs.some((each) => /\w/.test(each.defaultValue)),
     boxes: inputs.length > 1,

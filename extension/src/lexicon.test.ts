@@ -41,7 +41,20 @@ test.each([
   ["vi", "Nhập mã từ ứng dụng xác thực", "Mã xác minh", "Chúng tôi đã gửi mã qua tin nhắn"],
   ["zh-Hans", "请输入身份验证器中的验证码", "验证码", "验证码已通过短信发送"],
   ["zh-Hant", "請輸入驗證器應用程式中的驗證碼", "驗證碼", "驗證碼已透過簡訊傳送"],
-] as const)("%s: an app's code, and one by text message", (_language, app, label, sms) => {
+  ["bn", "অথেনটিকেটর অ্যাপ থেকে কোড লিখুন", "যাচাইকরণ কোড", "আমরা এসএমএসে একটি কোড পাঠিয়েছি"],
+  ["ca", "Introdueix el codi de l'aplicació d'autenticació", "Codi", "T'hem enviat un codi per SMS"],
+  ["et", "Sisesta autentimisrakenduse kood", "Kood", "Saatsime koodi SMS-iga"],
+  ["hr", "Unesite kod iz aplikacije za autentifikaciju", "Kod", "Poslali smo kod SMS porukom"],
+  ["ka", "შეიყვანეთ კოდი ავთენტიფიკატორის აპლიკაციიდან", "კოდი", "კოდი გამოგიგზავნეთ SMS-ით"],
+  ["lt", "Įveskite kodą iš autentifikavimo programėlės", "Kodas", "Išsiuntėme kodą SMS žinute"],
+  ["lv", "Ievadiet kodu no autentifikatora lietotnes", "Kods", "Nosūtījām kodu īsziņā"],
+  ["ms", "Masukkan kod daripada aplikasi pengesah", "Kod", "Kami telah menghantar kod melalui SMS"],
+  ["sl", "Vnesite kodo iz aplikacije za preverjanje pristnosti", "Koda", "Poslali smo kodo po SMS"],
+  ["sr-Cyrl", "Унесите код из апликације аутентификатор", "Код", "Послали смо код СМС поруком"],
+  ["ta", "அங்கீகரிப்பு செயலியில் உள்ள குறியீட்டை உள்ளிடவும்", "குறியீடு", "குறுஞ்செய்தி மூலம் குறியீடு அனுப்பினோம்"],
+  ["ur", "تصدیقی ایپ سے کوڈ درج کریں", "کوڈ", "ہم نے ایس ایم ایس کے ذریعے کوڈ بھیجا"],
+] as const)("%s: an app's code, and one by text message", (language, app, label, sms) => {
+  document.documentElement.lang = language;
   expect(kindUnder(app, label)).toBe("totp");
   expect(kindUnder(sms, label)).toBe("otp-sms");
 });

@@ -87,6 +87,7 @@ export function weigh(clues: Clues): Weight {
   else if (/new-password/.test(clues.auto)) sum.add(-2, "asks the browser for a new password");
   else if (/\b(cc-|postal|tel|bday|username|password|email|street|address|country|name|organi)/.test(clues.auto))
     sum.add(-12, `asks the browser for “${clues.auto}”`);
+  if (clues.long) sum.add(-12, "takes more characters than a code has");
   if (clues.search) sum.add(-5, "is a field to search with");
   if (clues.preset) sum.add(-4, "the page has filled it in");
   if (clues.roomy && !tells(clues.label) && !tells(clues.name)) sum.add(-2, "has room for sentences");
@@ -119,7 +120,9 @@ export function weigh(clues: Clues): Weight {
 
 /** Whether a text speaks of a code that is none of ours. */
 function another(words: Said): boolean {
-  return ["activation, licence, order", "voucher", "PIN", "security key"].some((each) => words.has(each as Concept));
+  return ["activation, licence, order", "voucher", "card", "PIN", "security key"].some((each) =>
+    words.has(each as Concept),
+  );
 }
 
 /** Whether a text says that a message was sent. */
@@ -180,7 +183,13 @@ class Sum implements Weight {
             !(words.has("sent") && (concept === "postal" || concept === "PIN")),
         );
       const nearest = where === "the text before it" && found >= 0 && found < 2 ? 1.5 : 1;
-      if (found >= 0) this.say(cost * against * nearest * this.share, where, texts[found] as Said, concept);
+      if (found >= 0)
+        this.say(
+          cost * (concept === "captcha" ? 1.5 : against) * nearest * this.share,
+          where,
+          texts[found] as Said,
+          concept,
+        );
     }
   }
 
