@@ -57,7 +57,7 @@ export function own(inputs: Inputs, labelled: Map<Element, string>) {
     label: said(texts.filter(Boolean).join(" | ")),
     labelled: /\p{L}{2}/u.test(texts.join("")),
     search: inputs[0].type === "search" || /search/i.test(inputs[0].getAttribute("role") ?? ""),
-    long: inputs[0].minLength > 10 || Number(/\{(\d+),?\d*\}\$?$/.exec(inputs[0].pattern)?.[1]) > 10,
+    long: inputs[0].minLength > 10 || Number(/^[^|]*\{(\d+),?\d*\}\$?$/.exec(inputs[0].pattern)?.[1]) > 10,
     roomy: inputs[0].maxLength >= 100,
     preset: inputs.some((each) => /\w/.test(each.defaultValue)),
     boxes: inputs.length > 1,

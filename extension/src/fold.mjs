@@ -24,7 +24,6 @@ export function fold(text) {
 }
 
 /** Most texts, and all names: the short way. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII is meant
 const ASCII = /^[\0-\x7f]*$/;
 /** Where a script that parts no words meets one that does: "SMSで" is two words. */
 const BORDER =
