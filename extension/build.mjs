@@ -4,7 +4,7 @@ import { build } from "esbuild";
 import { lexicon } from "./lexicon.mjs";
 
 /** What runs in every page, and what is loaded where a field may be, may not be larger than this, in bytes. */
-const CAPS = { "watch.js": 4 << 10, "content.js": 116 << 10 };
+const CAPS = { "watch.js": 4 << 10, "content.js": 120 << 10 };
 
 await rm("dist", { recursive: true, force: true });
 const options = {
