@@ -82,9 +82,14 @@ func (d *Directory) load() {
 
 // merge sorts facts by what they change. Those of a part of a built-in service
 // (pay.amazon.com) that the built-in directory does not tell apart change nothing.
+//
+// A name stands for one service, as reminders are kept by it: where a built-in
+// service, or another one of the list, goes by a service's name, its domain does.
 func merge(facts []Fact) kept {
 	k := kept{map[string]Fact{}, map[string]site.Service{}}
-	rank := map[string]int{} // of what stands in instead: which of the service's domains it was found by
+	var further []Fact
+	owners := map[string]int{} // further services that have it as their name or domain
+	rank := map[string]int{}   // of what stands in instead: which of the service's domains it was found by
 	for _, f := range facts {
 		ours := false
 		for _, domain := range f.domains() {
@@ -101,7 +106,20 @@ func merge(facts []Fact) kept {
 		if ours {
 			continue
 		}
+		further = append(further, f)
+		names := f.domains()
+		if !slices.Contains(names, f.Name) {
+			names = append(names, f.Name)
+		}
+		for _, name := range names {
+			owners[name]++
+		}
+	}
+	for _, f := range further {
 		s := site.Service{Name: f.Name, Domains: f.domains(), Methods: f.Methods, Setup: f.Setup, Recovery: f.Recovery}
+		if _, builtIn := site.ServiceNamed(f.Name); builtIn || owners[f.Name] > 1 {
+			s.Name = f.Domain
+		}
 		for _, domain := range s.Domains {
 			k.further[domain] = s
 		}

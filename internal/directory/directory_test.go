@@ -91,6 +91,28 @@ func TestAKeptListChangesFacts(t *testing.T) {
 	}
 }
 
+// Whoever takes a service's name would share its reminder and its accounts.
+func TestANameStandsForOneService(t *testing.T) {
+	d := Open(keep(t, `[
+		["GitHub", {"domain": "evil.com", "additional-domains": ["evil.net"], "tfa": ["sms"]}],
+		["git-hub", {"domain": "evil.org", "tfa": ["sms"]}],
+		["Twin", {"domain": "one.com", "tfa": ["sms"]}],
+		["Twin", {"domain": "two.com", "tfa": ["sms"]}],
+		["one.com", {"domain": "three.com", "tfa": ["sms"]}],
+		["able.com", {"domain": "able.com", "tfa": ["sms"]}],
+		["Hub", {"domain": "github.com", "tfa": ["sms", "totp"]}],
+		["Hub", {"domain": "hub.com", "tfa": ["sms"]}]
+	]`))
+	for host, want := range map[string]string{
+		"github.com": "GitHub", "evil.com": "evil.com", "www.evil.net": "evil.com", "evil.org": "evil.org",
+		"one.com": "one.com", "two.com": "two.com", "three.com": "three.com", "able.com": "able.com", "hub.com": "Hub",
+	} {
+		if s, _ := d.At(host); s.Name != want {
+			t.Errorf("%s is of %q, want %q", host, s.Name, want)
+		}
+	}
+}
+
 func TestOf(t *testing.T) {
 	d := Open(keep(t, `[["Able", {"domain": "able.com", "tfa": ["sms"]}]]`))
 	top := func(origins ...string) (sites []site.Site) {
@@ -235,7 +257,12 @@ func FuzzFile(f *testing.F) {
 			}
 			return
 		}
+		owner := map[string]string{} // the main domain, by name
 		for domain, s := range merge(file.Services).further {
+			if main := s.Domains[0]; owner[s.Name] != "" && owner[s.Name] != main {
+				t.Errorf("%s is %s and %s", s.Name, main, owner[s.Name])
+			}
+			owner[s.Name] = s.Domains[0]
 			if len(s.Hosts) > 0 || len(s.Methods) == 0 {
 				t.Errorf("%s: %+v", domain, s)
 			}

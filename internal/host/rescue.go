@@ -153,13 +153,17 @@ func (h *Host) list() ([]listed, error) {
 		return nil, err
 	}
 	var list []listed
-	at := map[string]int{} // by the service's name, else the domain or the issuer
+	type key struct{ service, name string } // the service's name, else the domain or the issuer
+	at := map[key]int{}
 	entry := func(s site.Service, name, domain string) *listed {
-		key := cmp.Or(s.Name, name)
+		key := key{service: s.Name}
+		if s.Name == "" {
+			key.name = name
+		}
 		i, ok := at[key]
 		if !ok {
 			i, at[key] = len(list), len(list)
-			l := listed{protocol.ServiceState{Name: key, Host: domain, State: protocol.StageSMS, Setup: s.Setup, Reminder: protocol.ReminderNone}, []string{domain}}
+			l := listed{protocol.ServiceState{Name: cmp.Or(s.Name, name), Host: domain, State: protocol.StageSMS, Setup: s.Setup, Reminder: protocol.ReminderNone}, []string{domain}}
 			if s.Name != "" {
 				l.hosts = slices.Concat(s.Domains, s.Hosts)
 				l.Host = slices.Concat(s.Hosts, s.Domains)[0]

@@ -197,6 +197,22 @@ func TestServices(t *testing.T) {
 	}
 }
 
+// An account that only goes by the name of a service of the list is none of it,
+// as service.facts has it.
+func TestNoAccountOfAServiceByTheListsName(t *testing.T) {
+	r := newRig(t, totp("Bank of Tests", ""))
+	r.keepList()
+	hosts := r.remind("https://bank-of-tests.com", "wanted")
+	if hosts != "bank-of-tests.com bot-online.com" {
+		t.Errorf("hosts %q", hosts)
+	}
+	for _, s := range get[protocol.ServicesResult](r, protocol.MethodServices, nil).Services {
+		if s.Accounts > 0 != (s.Host == "") {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
 // The extension asks for them after an update, to run at those sites again.
 func TestServicesListTheSitesWhereAFieldTakesCodes(t *testing.T) {
 	r := newRig(t)
