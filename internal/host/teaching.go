@@ -46,9 +46,14 @@ func (h *Host) mark(ctx context.Context, p protocol.MarkParams) (any, error) {
 	if err := h.ensureOpen(ctx); err != nil {
 		return nil, err
 	}
-	err = h.update(func(tx *vault.Tx) error { return tx.Mark(o.String(), p.Field, as) })
+	marks, err := h.vault.Marks(o.String())
 	if err != nil {
 		return nil, err
+	}
+	if as != "" || slices.ContainsFunc(marks, func(m vault.Mark) bool { return m.Field == p.Field }) {
+		if err := h.update(func(tx *vault.Tx) error { return tx.Mark(o.String(), p.Field, as) }); err != nil {
+			return nil, err
+		}
 	}
 	return h.marksOf(o)
 }

@@ -74,6 +74,9 @@ func TestWhatCannotBeTaught(t *testing.T) {
 	if got := r.teach(example, longest, "totp"); got != longest+":totp" {
 		t.Errorf("the longest name: %q", got)
 	}
+	if got := r.teach(example, "unheard", "forget"); got != longest+":totp" {
+		t.Errorf("after forgetting what was never taught: %q", got)
+	}
 	if got := r.openVault().Generation(); got != 1 {
 		t.Errorf("generation %d: something else was saved", got)
 	}

@@ -100,25 +100,28 @@ func (v *Vault) readMarks() error {
 	return nil
 }
 
-// Mark keeps what the user taught of a field, or forgets it, where as is empty.
-// It returns [ErrManyMarks] or [ErrManyTaught] when there is no room.
+// Mark keeps what the user taught of a field, or forgets it, where as is empty:
+// what was not taught changes nothing then. It returns [ErrManyMarks] or
+// [ErrManyTaught] when there is no room.
 func (tx *Tx) Mark(origin, field, as string) error {
 	sites, err := listOf[taughtSite](tx.doc.Taught)
 	if err != nil {
 		return err
 	}
-	for i := range sites { // forgotten long ago: every vault that it is merged with knows by now
-		sites[i].Marks = slices.DeleteFunc(sites[i].Marks, func(m mark) bool { return m.As == "" && tx.isOld(m.At) })
+	for i := range sites {
+		sites[i].Marks = slices.DeleteFunc(sites[i].Marks, func(m mark) bool { return m.As == "" && tx.isOver(m.At, m.Unknown) })
 	}
-	sites = slices.DeleteFunc(sites, func(s taughtSite) bool { return len(s.Marks) == 0 && s.Origin != origin })
-	s := &taughtSite{}
-	if i := slices.IndexFunc(sites, func(s taughtSite) bool { return s.Origin == origin }); i >= 0 {
-		s = &sites[i]
-	} else {
+	sites = slices.DeleteFunc(sites, func(s taughtSite) bool { return len(s.Marks)+len(s.Unknown) == 0 })
+	at := slices.IndexFunc(sites, func(s taughtSite) bool { return s.Origin == origin })
+	if at < 0 {
+		at = len(sites)
 		sites = append(sites, taughtSite{Origin: origin})
-		s = &sites[len(sites)-1]
 	}
+	s := &sites[at]
 	i := slices.IndexFunc(s.Marks, func(m mark) bool { return m.Field == field })
+	if as == "" && (i < 0 || s.Marks[i].As == "") {
+		return nil
+	}
 	if i < 0 {
 		i = len(s.Marks)
 		s.Marks = append(s.Marks, mark{Field: field})
@@ -140,8 +143,12 @@ func (tx *Tx) Mark(origin, field, as string) error {
 	return err
 }
 
-// isOld tells whether what was forgotten then need not be kept any longer.
-func (tx *Tx) isOld(at int64) bool { return tx.now-at > keepRemoved.Milliseconds() }
+// isOver tells whether what was forgotten then need not be kept any longer: every
+// vault that this one is merged with knows by now, and no newer version does more
+// with it.
+func (tx *Tx) isOver(at int64, unknown jsontext.Value) bool {
+	return tx.now-at > keepRemoved.Milliseconds() && len(unknown) == 0
+}
 
 // listOf reads a list of the document. One that is not understood is
 // [ErrDamaged], stays as it is, and leaves the accounts alone.
@@ -186,8 +193,8 @@ func (v *Vault) Reminders() ([]Reminder, error) {
 }
 
 // Remind keeps a reminder in the place of the one of the same service, or of the
-// same domain where either has no service; with an empty state it forgets it. It
-// returns [ErrManyReminders] when there is no room.
+// same domain where either has no service; with an empty state it forgets it, if
+// there is one. It returns [ErrManyReminders] when there is no room.
 func (tx *Tx) Remind(to Reminder) error {
 	if to.Domain == "" || strings.ContainsAny(to.Domain, "/ ") {
 		return errors.New("a reminder needs a domain")
@@ -196,8 +203,11 @@ func (tx *Tx) Remind(to Reminder) error {
 	if err != nil {
 		return err
 	}
-	kept = slices.DeleteFunc(kept, func(r reminder) bool { return r.State == "" && tx.isOld(r.At) })
+	kept = slices.DeleteFunc(kept, func(r reminder) bool { return r.State == "" && tx.isOver(r.At, r.Unknown) })
 	i := slices.IndexFunc(kept, func(r reminder) bool { return to.Of(r.Service, r.Domain) })
+	if to.State == "" && (i < 0 || kept[i].State == "") {
+		return nil
+	}
 	if i < 0 {
 		i = len(kept)
 		kept = append(kept, reminder{Domain: to.Domain})

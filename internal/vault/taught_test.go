@@ -185,6 +185,52 @@ func TestWhatNewerVersionsTaughtIsKept(t *testing.T) {
 	}
 }
 
+// What newer versions keep stays, also where nothing is left that this one knows.
+func TestWhatIsForgottenStaysWhereANewerVersionKeepsMoreOfIt(t *testing.T) {
+	v := newVault(t)
+	const taught = `[{"origin":"https://a.example","marks":[],"why":7},{"origin":"https://b.example","marks":[{"field":"otp","at":5,"by":"x"}]},`
+	const reminders = `[{"domain":"a.example","at":5,"why":7},`
+	put(t, v, `{"schema":1,"vault":"V","accounts":[],"taught":`+taught+`{"origin":"https://c.example","marks":[{"field":"otp","at":5}]},{"origin":"https://d.example","marks":[]}],`+
+		`"reminders":`+reminders+`{"domain":"b.example","at":5}]}`)
+	check(t, v.read(v.identity))
+	check(t, v.Update(func(tx *Tx) error {
+		check(t, tx.Mark(shop, "otp", "totp"))
+		return tx.Remind(Reminder{"", "shop.example", "seen"})
+	}))
+	if got, want := string(v.doc.Taught), taught+`{"origin":"https://shop.example",`; !strings.HasPrefix(got, want) {
+		t.Errorf("taught %s\nwant %s…", got, want)
+	}
+	if got, want := string(v.doc.Reminders), reminders+`{"domain":"shop.example",`; !strings.HasPrefix(got, want) {
+		t.Errorf("reminders %s\nwant %s…", got, want)
+	}
+}
+
+func TestForgettingWhatWasNeverTaughtChangesNothing(t *testing.T) {
+	v := newVault(t)
+	forget := func(origin, field, domain string) string {
+		check(t, v.Update(func(tx *Tx) error {
+			check(t, tx.Remind(Reminder{"", domain, ""}))
+			return tx.Mark(origin, field, "")
+		}))
+		return string(v.doc.Taught) + string(v.doc.Reminders)
+	}
+	if got := forget(shop, "otp", "shop.example"); got != "" {
+		t.Errorf("an empty vault holds %s", got)
+	}
+	teach(t, v, shop, "otp", "totp")
+	check(t, v.Update(func(tx *Tx) error { return tx.Remind(Reminder{"", "shop.example", "seen"}) }))
+	before := string(v.doc.Taught) + string(v.doc.Reminders)
+	for _, at := range [][3]string{{shop, "card", "b.example"}, {"https://b.example", "otp", "b.example"}} {
+		if got := forget(at[0], at[1], at[2]); got != before {
+			t.Errorf("after forgetting %s: %s\nbefore: %s", at, got, before)
+		}
+	}
+	forgot := forget(shop, "otp", "shop.example")
+	if got := forget(shop, "otp", "shop.example"); forgot == before || got != forgot {
+		t.Errorf("forgotten twice: %s\nonce: %s", got, forgot)
+	}
+}
+
 // What is not understood stays as it is, and leaves the accounts alone.
 func TestOddMarksLeaveTheAccountsAlone(t *testing.T) {
 	for _, odd := range []string{`7`, `{"a":1}`, `[7]`, `[{"origin":7,"domain":7}]`, `[{"domain":7,"origin":"o","marks":{}}]`} {
