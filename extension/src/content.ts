@@ -4,6 +4,7 @@ import { type Field, SURE } from "./find.ts";
 import { takesCode } from "./kind.ts";
 import { sentTo } from "./mask.ts";
 import { type FromPage, MAX_FIELDS, type Outcome, PAGE_PORT, type Refusal, type ToPage } from "./messages.ts";
+import { fillingOf } from "./offer.ts";
 import { drawn, makeDrawing, seen } from "./see.ts";
 import { makeTrees } from "./shadows.ts";
 import { fieldsIn, type Marks, marksFrom, seenIn } from "./teaching.ts";
@@ -124,7 +125,7 @@ function adopt(found: typeof field) {
   if (!same) {
     number++;
     // Where the page put another input in its place, the chip moves on; the background says whether it stays.
-    offered &&= found !== undefined && takesCode(found.kind);
+    offered &&= found !== undefined && fillingOf({ kind: found.kind }) !== undefined;
   }
   field = found;
 }

@@ -111,12 +111,12 @@ test("finds a field in a shadow tree that it is given", () => {
   expect(findFields(root)).toHaveLength(1);
 });
 
-test("says how sure it is, and why in words", () => {
+test("says how sure it is, and why", () => {
   document.body.innerHTML = `<p>Enter the code from your authenticator app</p><input name="otp" autocomplete="one-time-code">`;
   const [field] = findFields(document);
   expect(field?.confidence).toBeGreaterThan(0.9);
-  expect(field?.reasons).toContain("asks the browser for a one-time code");
-  expect(field?.reasons).toContain("name says “otp” (one-time code)");
+  expect(field?.reasons).toContainEqual({ why: "asks" });
+  expect(field?.reasons).toContainEqual({ why: "name", word: "otp", concept: "one-time code" });
 });
 
 test("is less sure of a field that says little", () => {

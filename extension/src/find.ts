@@ -2,6 +2,7 @@ import { groups, type Inputs } from "./boxes.ts";
 import { clues, labels, own } from "./clues.ts";
 import { type Concept, hear, type Said } from "./concepts.ts";
 import { type Kind, kindOf } from "./kind.ts";
+import type { Reason } from "./reasons.ts";
 import { ENOUGH, weigh } from "./weigh.ts";
 
 /** A field, or a group of boxes that belong together, and what it takes. */
@@ -9,7 +10,7 @@ export interface Field {
   readonly inputs: Inputs;
   readonly kind: Kind;
   readonly confidence: number; // 0 to 1
-  readonly reasons: readonly string[]; // in words
+  readonly reasons: readonly Reason[];
 }
 
 /** From this confidence on a field is offered a code without being asked for one. */
@@ -51,7 +52,7 @@ function judge(inputs: Inputs, labelled: Map<Element, string>, few: boolean): Fi
     inputs,
     kind,
     confidence: Math.round(sure(score - ENOUGH) * (50 + plain * 50)) / 100,
-    reasons: [reason, ...reasons],
+    reasons: [{ why: reason }, ...reasons],
   };
 }
 

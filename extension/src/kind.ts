@@ -1,5 +1,6 @@
 import type { Clues } from "./clues.ts";
 import type { Concept, Said } from "./concepts.ts";
+import type { Fact } from "./reasons.ts";
 
 /** What a field takes. "none" is no field of ours at all. */
 export type Kind = "totp" | "otp-any" | "otp-sms" | "otp-email" | "recovery-code" | "enroll" | "none";
@@ -16,7 +17,7 @@ export function takesCode(kind: Kind): boolean {
 export interface Judgement {
   readonly kind: Kind;
   readonly plain: number;
-  readonly reason: string;
+  readonly reason: Fact;
 }
 
 interface Points {
@@ -113,26 +114,23 @@ function recoveryOnly({ name, label, lead }: Clues, { app, recovery, scan }: Poi
 
 function decide({ app, sms, email, either, setup, scan, two, sent }: Points, recovery: boolean): Judgement {
   const message = Math.max(sms, email) + (sms || email ? Math.min(sent, 3) * 0.5 : 0);
-  if (recovery) return { kind: "recovery-code", plain: 1, reason: "it asks for a recovery code" };
+  if (recovery) return { kind: "recovery-code", plain: 1, reason: "recovery" };
   const all = setup + scan;
   if ((scan >= 2 ? all >= 3 : setup >= 4) && (app >= 1 || two >= 1 || all >= 5) && (app >= message || message < 3))
-    return { kind: "enroll", plain: 0.9, reason: "an authenticator is being set up" };
-  if (either >= 1.5 && app - either < 3)
-    return { kind: "otp-any", plain: 0.8, reason: "an authenticator's code or a message's" };
-  if (app >= 2 && message < 2.5) return { kind: "totp", plain: 1, reason: "it asks for an authenticator's code" };
-  if (app >= 2 && app >= message * 1.5)
-    return { kind: "totp", plain: 0.8, reason: "it asks for an authenticator's code" };
-  if (app >= 2 && message < app * 2)
-    return { kind: "otp-any", plain: 0.7, reason: "an authenticator's code or a message's" };
+    return { kind: "enroll", plain: 0.9, reason: "setup" };
+  if (either >= 1.5 && app - either < 3) return { kind: "otp-any", plain: 0.8, reason: "both" };
+  if (app >= 2 && message < 2.5) return { kind: "totp", plain: 1, reason: "app" };
+  if (app >= 2 && app >= message * 1.5) return { kind: "totp", plain: 0.8, reason: "app" };
+  if (app >= 2 && message < app * 2) return { kind: "otp-any", plain: 0.7, reason: "both" };
   if (message >= (sent > 0 ? 2 : 3)) {
     const mail = email > sms;
     return {
       kind: mail ? "otp-email" : "otp-sms",
       plain: 0.9,
-      reason: `the code comes by ${mail ? "e-mail" : "phone"}`,
+      reason: mail ? "mail" : "phone",
     };
   }
-  if (sent >= 2.5) return { kind: email > sms ? "otp-email" : "otp-sms", plain: 0.5, reason: "the code was sent" };
-  if (two >= 2) return { kind: "totp", plain: 0.7, reason: "it asks for a second factor" };
-  return { kind: "otp-any", plain: 0.5, reason: "the page does not say where the code comes from" };
+  if (sent >= 2.5) return { kind: email > sms ? "otp-email" : "otp-sms", plain: 0.5, reason: "code_sent" };
+  if (two >= 2) return { kind: "totp", plain: 0.7, reason: "two" };
+  return { kind: "otp-any", plain: 0.5, reason: "unsaid" };
 }

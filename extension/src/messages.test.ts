@@ -12,7 +12,16 @@ test.each([
     {
       type: "seen",
       ask: 1,
-      fields: [{ name: "text", label: "City", kind: "none", sure: 9, reasons: ["x"], marked: "never" }],
+      fields: [
+        {
+          name: "text",
+          label: "City",
+          kind: "none",
+          sure: 9,
+          reasons: [{ why: "label", word: "x", concept: "code" }],
+          marked: "never",
+        },
+      ],
     },
   ],
   ["a press on the chip", { type: "open" }],

@@ -1,5 +1,6 @@
 import { KINDS, type Kind } from "./kind.ts";
 import type { Account, ErrorCode, FactsResult, Mark, MarkAs, Purpose, Reminder } from "./protocol.ts";
+import type { Reason } from "./reasons.ts";
 
 // What the parts of the extension say to each other. Every message is parsed
 // where it arrives; who sent it is known from the browser's sender record only.
@@ -26,8 +27,9 @@ export interface FieldSummary {
 export const MAX_NAME = 66;
 /** The most characters of a page's text that are shown to the user. */
 export const MAX_LABEL = 60;
-/** The most fields of one document that are told of. */
+/** The most fields of one document that are told of, and the most reasons of one. */
 export const MAX_FIELDS = 20;
+export const MAX_REASONS = 24;
 
 /** One field of a document, for "Why no code here?". */
 export interface SeenField {
@@ -35,7 +37,7 @@ export interface SeenField {
   readonly label: string; // as the page calls it; may be empty
   readonly kind: Kind;
   readonly sure: number; // 0 to 100
-  readonly reasons: readonly string[];
+  readonly reasons: readonly Reason[];
   readonly marked?: MarkAs;
 }
 
@@ -205,9 +207,16 @@ function seenOf(message: unknown): SeenField | undefined {
   const m = fields(message);
   const { name, label, kind, sure, reasons, marked } = m ?? {};
   if (!isText(name, MAX_NAME) || name === "" || !isText(label, MAX_LABEL) || !isOneOf(kind, KINDS)) return undefined;
-  if (!isNumber(sure) || sure > 100 || !Array.isArray(reasons) || reasons.length > 24) return undefined;
-  if (!reasons.every((each): each is string => isText(each, 200))) return undefined;
+  if (!isNumber(sure) || sure > 100 || !Array.isArray(reasons) || reasons.length > MAX_REASONS) return undefined;
+  if (!reasons.every(isReason)) return undefined;
   return { name, label, kind, sure, reasons, ...(marked === "totp" || marked === "never" ? { marked } : {}) };
+}
+
+/** What the popup does not know of it, it leaves out. */
+function isReason(message: unknown): message is Reason {
+  const { why, word, concept } = fields(message) ?? {};
+  const may = (x: unknown, max: number) => x === undefined || isText(x, max);
+  return isText(why, 20) && may(word, MAX_LABEL) && may(concept, 40);
 }
 
 function outcomeOf(message: unknown): Outcome | undefined {

@@ -214,6 +214,8 @@ const SOUND: Record<Method, (result: Record<string, unknown>) => boolean> = {
   "service.facts": (r) => isText(r["name"]) && isText(r["reminder"]) && isService(r["service"]),
   "service.remind": (r) => isList(r["hosts"], isText),
   "services.list": (r) =>
-    isList(r["hosts"], isText) && isList(r["services"], (each) => isObject(each) && isLinkTo(each["setup"])),
-  "recovery.next": (r) => /^(?=.{4,64}$)[!-~]+( [!-~]+)*$/.test(String(r["code"])) && Number.isFinite(r["left"]),
+    isList(r["hosts"], isText) &&
+    isList(r["taught"], isText) &&
+    isList(r["services"], (each) => isObject(each) && isLinkTo(each["setup"])),
+  "recovery.next": (r) => /^[ -~]{1,64}$/.test(String(r["code"])) && Number.isFinite(r["left"]),
 };

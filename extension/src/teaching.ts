@@ -1,8 +1,9 @@
 import { groups, type Inputs } from "./boxes.ts";
 import { type Field, findFields, judged } from "./find.ts";
 import { nameOf } from "./marks.ts";
-import { MAX_LABEL, type SeenField } from "./messages.ts";
+import { MAX_LABEL, MAX_REASONS, type SeenField } from "./messages.ts";
 import type { Mark, MarkAs } from "./protocol.ts";
+import type { Reason } from "./reasons.ts";
 
 // What the user taught of this site's fields, and what a page has, for "Why no code here?".
 
@@ -33,8 +34,13 @@ export function seenIn(root: Document | ShadowRoot, marks: Marks, visible: (inpu
       const marked = marks.get(name);
       const { kind, confidence, reasons } = judgements.get(inputs[0]) ?? { kind: "none", confidence: 1, reasons: [] };
       const sure = Math.round(confidence * 100);
-      return { name, label: labelOf(inputs), kind, sure, reasons, ...(marked && { marked }) };
+      const few = reasons.slice(0, MAX_REASONS).map(short);
+      return { name, label: labelOf(inputs), kind, sure, reasons: few, ...(marked && { marked }) };
     });
+}
+
+function short(reason: Reason): Reason {
+  return reason.word === undefined ? reason : { ...reason, word: reason.word.slice(0, MAX_LABEL) };
 }
 
 /** What the page calls a field, for the person. */

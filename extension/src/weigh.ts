@@ -1,10 +1,11 @@
 import type { Clues } from "./clues.ts";
 import type { Concept, Said } from "./concepts.ts";
+import type { Fact, Place, Reason } from "./reasons.ts";
 
-/** How much speaks for a field being for a code at all, and why, in words. */
+/** How much speaks for a field being for a code at all, and why. */
 export interface Weight {
   readonly score: number; // 3 and more: it is one
-  readonly reasons: readonly string[];
+  readonly reasons: readonly Reason[];
 }
 
 /** From this score on a field is taken for one for a code. */
@@ -83,14 +84,14 @@ const STRONG: readonly Concept[] = ["authenticator app", "one-time code", "two-f
 export function weigh(clues: Clues): Weight {
   const sum = new Sum();
   const once = clues.auto === "one-time-code";
-  if (once) sum.add(5, "asks the browser for a one-time code");
-  else if (/new-password/.test(clues.auto)) sum.add(-2, "asks the browser for a new password");
+  if (once) sum.add(5, "asks");
+  else if (/new-password/.test(clues.auto)) sum.add(-2, "asks_new");
   else if (/\b(cc-|postal|tel|bday|username|password|email|street|address|country|name|organi)/.test(clues.auto))
-    sum.add(-12, `asks the browser for “${clues.auto}”`);
-  if (clues.long) sum.add(-12, "takes more characters than a code has");
-  if (clues.search) sum.add(-5, "is a field to search with");
-  if (clues.preset) sum.add(-4, "the page has filled it in");
-  if (clues.roomy && !tells(clues.label) && !tells(clues.name)) sum.add(-2, "has room for sentences");
+    sum.add(-12, "asks_other", clues.auto);
+  if (clues.long) sum.add(-12, "long");
+  if (clues.search) sum.add(-5, "search");
+  if (clues.preset) sum.add(-4, "preset");
+  if (clues.roomy && !tells(clues.label) && !tells(clues.name)) sum.add(-2, "roomy");
   const near = [...clues.lead.slice(0, 4), ...clues.after.slice(0, 2), clues.group];
   const plain = tells(clues.label) || names(clues.name);
   const ours = near.some((words) => OURS.some((each) => each !== "two-factor" && words.has(each)));
@@ -104,17 +105,17 @@ export function weigh(clues: Clues): Weight {
   const told =
     tells(clues.label) || tells(clues.name) || clues.label.has("two-factor") || (ours && clues.label.has("PIN"));
   if (!once && !told) {
-    if (clues.labelled && !clues.boxes && clues.label.size > 0) sum.add(-3, "its label speaks of something else");
-    else if (!near.some((words) => tells(words) || message(words))) sum.add(-2, "nothing near it asks for a code");
-    else if (clues.labelled && !clues.boxes) sum.add(-1, "its label says nothing of a code");
+    if (clues.labelled && !clues.boxes && clues.label.size > 0) sum.add(-3, "label_other");
+    else if (!near.some((words) => tells(words) || message(words))) sum.add(-2, "nothing");
+    else if (clues.labelled && !clues.boxes) sum.add(-1, "label_nothing");
   }
   if (sum.score > -4) around(clues, near, sum);
-  if (sum.texts > 0 && clues.boxes) sum.add(2.5, "has a box for each character");
-  else if (sum.texts > 0 && clues.shape) sum.add(1, "takes a few digits");
-  if (sum.texts > 0 && clues.alone) sum.add(1, "is the only field");
+  if (sum.texts > 0 && clues.boxes) sum.add(2.5, "boxes");
+  else if (sum.texts > 0 && clues.shape) sum.add(1, "digits");
+  if (sum.texts > 0 && clues.alone) sum.add(1, "alone");
   if (near.slice(0, -1).some(another) && !near.slice(0, -1).some((words) => names(words) || message(words)))
-    sum.add(clues.boxes ? -9 : -5, "the text near it speaks of another code"); // boxes are named by their library
-  if (clues.picture === "captcha") sum.add(-8, "a picture of letters stands beside it");
+    sum.add(clues.boxes ? -9 : -5, "another"); // boxes are named by their library
+  if (clues.picture === "captcha") sum.add(-8, "captcha");
   return sum;
 }
 
@@ -132,32 +133,32 @@ function message(words: Said): boolean {
 
 function around({ group, lead, far, after, button, page, mask }: Clues, near: readonly Said[], sum: Sum) {
   if (near.some(message) || (mask && near.some((words) => words.has("sent")))) sum.share = 0.4;
-  sum.around("its group", [group], 1);
+  sum.around("group", [group], 1);
   const heard = lead.some((words) => best(words, AROUND)[0] >= 0.5);
-  sum.around("the text before it", lead.slice(0, 8), 1);
-  if (!heard) sum.around("the text before other fields", far.slice(0, 6), 0.8);
-  sum.around("the text behind it", after.slice(0, 3), 0.5);
-  sum.around("the button", [button], 0.4);
-  sum.around("the page's title", [page], 0.4);
+  sum.around("before", lead.slice(0, 8), 1);
+  if (!heard) sum.around("far", far.slice(0, 6), 0.8);
+  sum.around("after", after.slice(0, 3), 0.5);
+  sum.around("button", [button], 0.4);
+  sum.around("title", [page], 0.4);
   const sent = [...lead, ...after].some((words) => words.has("sent"));
-  if (sent && mask) sum.add(1, `something was sent to a masked ${mask}`);
-  if (sent && near.some((words) => tells(words))) sum.add(1.5, "a code was sent");
-  else if (near.some(message)) sum.add(2, "a message was sent");
+  if (sent && mask) sum.add(1, "mask");
+  if (sent && near.some((words) => tells(words))) sum.add(1.5, "code_sent");
+  else if (near.some(message)) sum.add(2, "message_sent");
 }
 
 class Sum implements Weight {
   score = 0;
   texts = 0;
   share = 1; // of what speaks against it: less where a message was sent
-  readonly reasons: string[] = [];
+  readonly reasons: Reason[] = [];
 
-  add(points: number, reason: string) {
+  add(points: number, why: Fact, word?: string) {
     this.score += points;
-    this.reasons.push(reason);
+    this.reasons.push(word === undefined ? { why } : { why, word });
   }
 
   /** What a field says of itself: the strongest word for it, and every one against it. */
-  own(where: string, words: Said, strong: boolean, doubt: number) {
+  own(where: Place, words: Said, strong: boolean, doubt: number) {
     const [most, concept] = best(words, OWN);
     const again = this.texts > 0 && concept === "code" ? 0.5 : most; // two weak words are no strong one
     const points = most > 0 && names(words) ? Math.max(most, 3.5) : again;
@@ -168,8 +169,8 @@ class Sum implements Weight {
   }
 
   /** The strongest word around a field, and what the nearest sentences say against it. */
-  around(where: string, texts: readonly Said[], share: number) {
-    const against = where === "the page's title" ? 1 : share;
+  around(where: Place, texts: readonly Said[], share: number) {
+    const against = where === "title" ? 1 : share;
     const each = texts.map((words) => [...best(words, AROUND), words] as const).sort((a, b) => b[0] - a[0]);
     const [top] = each;
     if (top?.[1]) this.say(top[0] * share, where, top[2], top[1]);
@@ -182,7 +183,7 @@ class Sum implements Weight {
             !OURS.some((one) => words.has(one)) &&
             !(words.has("sent") && (concept === "postal" || concept === "PIN")),
         );
-      const nearest = where === "the text before it" && found >= 0 && found < 2 ? 1.5 : 1;
+      const nearest = where === "before" && found >= 0 && found < 2 ? 1.5 : 1;
       if (found >= 0)
         this.say(
           cost * (concept === "captcha" ? 1.5 : against) * nearest * this.share,
@@ -193,9 +194,10 @@ class Sum implements Weight {
     }
   }
 
-  private say(points: number, where: string, words: Said, concept: Concept) {
+  private say(points: number, where: Place, words: Said, concept: Concept) {
     if (points > 0) this.texts += points;
-    this.add(points, `${where} says “${words.get(concept)}” (${concept})`);
+    this.score += points;
+    this.reasons.push({ why: where, word: words.get(concept) ?? "", concept });
   }
 }
 

@@ -7,7 +7,7 @@ test("a report names no site and quotes no page", () => {
     label: "Alice's code",
     kind: "otp-any",
     sure: 71,
-    reasons: ["label says “alices Code” (code)"],
+    reasons: [{ why: "label", word: "alices code", concept: "code" }, { why: "unsaid" }],
     page: 0,
     host: "private.example",
   } as const;
@@ -16,6 +16,6 @@ test("a report names no site and quotes no page", () => {
   expect(JSON.parse(text)).toEqual({
     codefob: "1.0",
     browser: "Firefox/153",
-    fields: [{ shape: "text name id x6", kind: "otp-any", sure: 71, reasons: ["label says “…” (code)"] }],
+    fields: [{ shape: "text name id x6", kind: "otp-any", sure: 71, reasons: ["label: code", "unsaid"] }],
   });
 });
