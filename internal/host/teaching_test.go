@@ -2,6 +2,9 @@ package host
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -100,11 +103,30 @@ func TestTheCapsAreThoseOfTheWire(t *testing.T) {
 	}
 	r.check(r.other.Update(func(tx *vault.Tx) error {
 		for i := range protocol.MaxServices {
-			r.check(tx.Remind(vault.Reminder{Domain: fmt.Sprint(i, ".example"), State: "seen"}))
+			r.check(tx.Remind(vault.Reminder{Domain: fmt.Sprint(i, ".example"), State: "wanted"}))
 		}
 		return nil
 	}))
 	r.fails(protocol.MethodRemind, protocol.RemindParams{Context: page("https://more.example"), Reminder: "wanted"}, protocol.ErrLimit)
+}
+
+// The hints name buttons of the popup, in quotes, as its English words have them.
+func TestTheHintsNameButtonsThatExist(t *testing.T) {
+	words, err := os.ReadFile(filepath.Join("..", "..", "extension", "public", "_locales", "en", "messages.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{vault.ErrManyMarks, vault.ErrManyTaught, vault.ErrManyReminders} {
+		buttons := regexp.MustCompile(`"[^"]+"`).FindAllString(errorFor(err).Hint, -1)
+		if len(buttons) == 0 {
+			t.Errorf("%v: no way out", err)
+		}
+		for _, button := range buttons {
+			if !strings.Contains(string(words), `"message": `+button) {
+				t.Errorf("%v: there is no %s", err, button)
+			}
+		}
+	}
 }
 
 // A newer version may know more kinds of marks; what this one is told is what it knows.

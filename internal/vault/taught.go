@@ -12,7 +12,7 @@ import (
 )
 
 // What a vault keeps of what the user taught and wants to be reminded of. More
-// is refused: nothing that the user said is dropped for something newer.
+// is refused: no mark and no wish is dropped for something newer.
 const (
 	MaxMarks     = 64   // of one site
 	MaxTaught    = 1000 // sites with marks
@@ -23,7 +23,7 @@ const (
 var (
 	ErrManyMarks     = fmt.Errorf("a site has at most %d marks", MaxMarks)
 	ErrManyTaught    = fmt.Errorf("at most %d sites have marks", MaxTaught)
-	ErrManyReminders = fmt.Errorf("at most %d services are remembered", MaxReminders)
+	ErrManyReminders = fmt.Errorf("at most %d services wait for a reminder", MaxReminders)
 )
 
 // Mark is what the user taught of one field of a site.
@@ -167,7 +167,7 @@ func listOf[T any](raw jsontext.Value) (list []T, err error) {
 type Reminder struct {
 	Service string // its name in the directory; "" where the directory has none
 	Domain  string // the registrable domain, or host, where it was kept first
-	State   string // "seen", "wanted" …; opaque here, and never empty
+	State   string // "seen", "wanted" …; never empty. See makesRoom; opaque here but for that
 }
 
 // reminder is one in accounts.age. Its key is the service, else the domain.
@@ -194,7 +194,8 @@ func (v *Vault) Reminders() ([]Reminder, error) {
 
 // Remind keeps a reminder in the place of the one of the same service, or of the
 // same domain where either has no service; with an empty state it forgets it, if
-// there is one. It returns [ErrManyReminders] when there is no room.
+// there is one. A new one takes the place of the first that makes room, or it
+// returns [ErrManyReminders].
 func (tx *Tx) Remind(to Reminder) error {
 	if to.Domain == "" || strings.ContainsAny(to.Domain, "/ ") {
 		return errors.New("a reminder needs a domain")
@@ -216,16 +217,42 @@ func (tx *Tx) Remind(to Reminder) error {
 	if r.Service == "" {
 		r.Service = to.Service
 	}
+	isNew := r.State == ""
 	r.State, r.At = to.State, max(tx.now, r.At+1)
-	live := 0
-	for _, r := range kept {
-		live += min(1, len(r.State))
-	}
-	if to.State != "" && live > MaxReminders {
+	if isNew && !tx.makeRoom(kept, i) {
 		return ErrManyReminders
 	}
 	tx.doc.Reminders, err = json.Marshal(kept)
 	return err
+}
+
+// makesRoom are the states that wait for nothing.
+var makesRoom = []string{"seen", "done", "dismissed"}
+
+// makeRoom forgets as many reminders as there are over MaxReminders, the oldest
+// that wait for nothing, and those first that were only seen. It leaves the one
+// that was added alone, and tells whether there is room.
+func (tx *Tx) makeRoom(kept []reminder, added int) bool {
+	over := -MaxReminders
+	var seen, rest []*reminder
+	for i := range kept {
+		r := &kept[i]
+		over += min(1, len(r.State))
+		switch {
+		case i == added || !slices.Contains(makesRoom, r.State):
+		case r.State == "seen":
+			seen = append(seen, r)
+		default:
+			rest = append(rest, r)
+		}
+	}
+	for _, list := range [][]*reminder{seen, rest} {
+		slices.SortStableFunc(list, func(a, b *reminder) int { return cmp.Compare(a.At, b.At) })
+		for ; over > 0 && len(list) > 0; over, list = over-1, list[1:] {
+			list[0].State, list[0].At = "", max(tx.now, list[0].At+1)
+		}
+	}
+	return over <= 0
 }
 
 // Of tells whether r is the reminder of a service, or of a domain where one of

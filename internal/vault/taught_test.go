@@ -152,15 +152,47 @@ func TestReminders(t *testing.T) {
 			t.Errorf("the domain %q is kept", domain)
 		}
 	}
-	check(t, v.Update(func(tx *Tx) error {
-		for i := range MaxReminders - 2 {
-			check(t, tx.Remind(Reminder{"", fmt.Sprint(i), "seen"}))
+}
+
+// A service that waits for nothing makes room: the oldest, and first of all one
+// that was only seen.
+func TestRemindersMakeRoom(t *testing.T) {
+	v := newVault(t)
+	check(t, v.Update(func(tx *Tx) (err error) {
+		full := []reminder{{Domain: "dismissed", State: "dismissed", At: 2}, {Domain: "seen late", State: "seen", At: 9},
+			{Domain: "done", State: "done", At: 1}, {Domain: "seen", State: "seen", At: 3}, {Domain: "newer", State: "snoozed"}}
+		for i := len(full); i < MaxReminders; i++ {
+			full = append(full, reminder{Domain: fmt.Sprint("w", i), State: "wanted"})
 		}
-		wantError(t, "one too many", tx.Remind(Reminder{"", "more", "seen"}), ErrManyReminders)
-		check(t, tx.Remind(Reminder{"", "1", "done"}))
-		check(t, tx.Remind(Reminder{"", "1", ""}))
-		return tx.Remind(Reminder{"", "more", "seen"})
+		tx.doc.Reminders, err = json.Marshal(full)
+		check(t, err)
+		for _, step := range []struct{ domain, state, gone string }{
+			{"a", "seen", "seen"}, {"w9", "wanted", ""}, {"b", "wanted", "seen late"}, {"c", "wanted", "a"},
+			{"d", "done", "done"}, {"e", "wanted", "dismissed"}, {"f", "wanted", "d"}, {"g", "wanted", "error"}, {"g", "seen", "error"},
+			{"w9", "done", ""}, {"g", "wanted", "w9"}, {"h", "wanted", "error"}, {"w10", "", "w10"}, {"h", "wanted", ""},
+		} {
+			before, err := (&Vault{doc: tx.doc}).Reminders()
+			check(t, err)
+			err = tx.Remind(Reminder{"", step.domain, step.state})
+			gone := ""
+			if after, _ := (&Vault{doc: tx.doc}).Reminders(); errors.Is(err, ErrManyReminders) {
+				gone = "error"
+			} else {
+				for _, r := range before {
+					if !slices.ContainsFunc(after, func(a Reminder) bool { return a.Domain == r.Domain }) {
+						gone += r.Domain
+					}
+				}
+			}
+			if gone != step.gone {
+				t.Errorf("%s %s: %q goes, want %q; %v", step.domain, step.state, gone, step.gone, err)
+			}
+		}
+		return nil
 	}))
+	if text := string(v.doc.Reminders); !strings.Contains(text, `{"domain":"seen late","at":`) {
+		t.Error("what made room leaves no clock: a merge would bring it back")
+	}
 }
 
 func TestWhatNewerVersionsTaughtIsKept(t *testing.T) {
