@@ -193,10 +193,13 @@ func (h *Host) list() ([]listed, error) {
 			s, _ = h.Directory.Of(r.Service, nil)
 		}
 		l := entry(s, r.Domain, r.Domain)
+		if s.Name == "" { // also those with another site before this one, as facts has them
+			l.Accounts = max(l.Accounts, len(h.matcher().Find(site.Origin{Scheme: "https", Host: r.Domain}, nil)))
+		}
 		if state := protocol.Reminder(r.State); slices.Contains(protocol.Reminders, state) {
 			l.Reminder = state
 		}
-		if l.Reminder == protocol.ReminderDone {
+		if l.Reminder == protocol.ReminderDone || l.Accounts > 0 {
 			l.State = protocol.StageDone
 		}
 	}

@@ -197,6 +197,26 @@ func TestServices(t *testing.T) {
 	}
 }
 
+// What service.facts counts as an account of the service is what services.list
+// and the hosts of the reminders go by; the wish itself stays as it was kept.
+func TestAWishIsDoneWithAnAccount(t *testing.T) {
+	r := newRig(t, totp("Company", "alice", "https://a.example", "https://login.b.example"), totp("Unheard", "alice"), totp("GitHub", "alice"))
+	for _, origin := range []string{"https://a.example", "https://b.example", "https://unheard.com", "https://github.com"} {
+		if hosts := r.remind(origin, "wanted"); hosts != "" {
+			t.Errorf("%s: a reminder shows at %s", origin, hosts)
+		}
+		got := get[protocol.FactsResult](r, protocol.MethodFacts, protocol.FactsParams{Context: page(origin)})
+		if got.Accounts != 1 || got.Reminder != "wanted" {
+			t.Errorf("%s: %+v", origin, got)
+		}
+	}
+	for _, s := range get[protocol.ServicesResult](r, protocol.MethodServices, nil).Services {
+		if s.State != "done" || s.Accounts != 1 {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
 // An account that only goes by the name of a service of the list is none of it,
 // as service.facts has it.
 func TestNoAccountOfAServiceByTheListsName(t *testing.T) {
