@@ -7,7 +7,7 @@ import { confirm, press, says, words } from "./popup.mjs";
 import { until } from "./until.mjs";
 
 inBrowsers("rescue", { ada: { sites: ["twitter.com"], issuer: "Twitter" } }, (world) => {
-  const address = (page) => `https://x.com/code/${page}?user=ada`;
+  const address = (/** @type {string} */ page, host = "x.com") => `https://${host}/code/${page}?user=ada`;
 
   test("an account of twitter.com serves x.com, once the user agreed", async () => {
     const { browser, open } = world;
@@ -32,15 +32,21 @@ inBrowsers("rescue", { ada: { sites: ["twitter.com"], issuer: "Twitter" } }, (wo
     expect(text).toContain("••• ••• 42");
     expect(text).toContain("40404");
     await press(popup, "Do without such messages");
-    await press(popup, "Remind me when I am signed in");
-    await says(popup, "You will be reminded");
+    await says(popup, "X is in your vault already");
     expect(await fieldValue(page)).toBe("");
     await popup.close();
   });
 
   test("signed in again, the user is reminded, until it is done", async () => {
     const { browser, open } = world;
-    await open(address("home"));
+    await open(address("sms", "www.linkedin.com"));
+    await browser.clickIcon();
+    const wish = await browser.popup();
+    await press(wish, "Do without such messages");
+    await press(wish, "Remind me when I am signed in");
+    await says(wish, "You will be reminded");
+    await wish.close();
+    await open(address("home", "www.linkedin.com"));
     await browser.clickIcon();
     const popup = await browser.popup();
     await says(popup, "You wanted to be reminded");

@@ -5,7 +5,7 @@
 // It answers on loopback as http://localhost:PORT, http://NAME.localhost:PORT
 // and http://127.0.0.1:PORT, each an origin of its own. For names with a
 // registrable domain it is also an HTTP proxy: CONNECT to any NAME.example:443,
-// and to the names of a service that changed its own, leads to the same pages
+// and to the names of two services of our directory, leads to the same pages
 // over TLS; anywhere else is refused.
 
 import { execFileSync } from "node:child_process";
@@ -163,7 +163,7 @@ export async function startSite() {
 
   plain.on("connect", (request, socket) => {
     socket.on("error", () => {});
-    if (!/^([a-z0-9.-]+\.example|x\.com|twitter\.com):443$/.test(request.url ?? ""))
+    if (!/^([a-z0-9.-]+\.example|x\.com|twitter\.com|www\.linkedin\.com):443$/.test(request.url ?? ""))
       return socket.end("HTTP/1.1 403 Forbidden\r\n\r\n");
     const inner = net.connect(tlsPort, "127.0.0.1", () => socket.write("HTTP/1.1 200 OK\r\n\r\n"));
     inner.on("error", () => socket.destroy());
@@ -221,7 +221,12 @@ function certificate() {
   const dir = mkdtempSync(join(tmpdir(), "codefob-cert-"));
   try {
     const [key, cert] = [join(dir, "key.pem"), join(dir, "cert.pem")];
-    const subject = ["-subj", "/CN=Codefob demo", "-addext", "subjectAltName=DNS:*.example,DNS:x.com,DNS:twitter.com"];
+    const subject = [
+      "-subj",
+      "/CN=Codefob demo",
+      "-addext",
+      "subjectAltName=DNS:*.example,DNS:x.com,DNS:twitter.com,DNS:www.linkedin.com",
+    ];
     const options = [
       "req",
       "-x509",

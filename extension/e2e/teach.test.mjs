@@ -51,7 +51,7 @@ inBrowsers("teaching", { ada: { sites: ["odd.example"] }, bella: { sites: ["behi
     const page = await open("https://behind.example/code/behind?user=bella");
     await browser.clickIcon();
     const early = await browser.popup();
-    await says(early, "Type your password first");
+    await says(early, "Where the code goes behind the password");
     await early.close();
     await page.type("#code", accounts["bella"]?.password ?? "");
     await browser.clickIcon();

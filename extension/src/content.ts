@@ -240,7 +240,7 @@ async function obstacle({ field: wanted, origin }: { field: number; origin: stri
   chip?.at(undefined);
   const visible = await seen(target.inputs);
   if (visible !== true) return visible;
-  if (target !== field || wanted !== number) return "changed";
+  if (wanted !== number) return "changed";
   return value !== standing(target) || (value && value !== before) ? "typed" : undefined;
 }
 
