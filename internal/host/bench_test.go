@@ -23,18 +23,18 @@ func crowd(b *testing.B) *rig {
 	return r
 }
 
-func request(b *testing.B, m protocol.Method, params any) protocol.Request {
+func asking(b *testing.B, m protocol.Method, params any) request {
 	p, err := json.Marshal(params)
 	if err != nil {
 		b.Fatal(err)
 	}
-	return protocol.Request{ID: 1, Method: m, Params: p}
+	return request{Request: protocol.Request{ID: 1, Method: m, Params: p}}
 }
 
 // BenchmarkMatch finds the account for a host among 10,000.
 func BenchmarkMatch(b *testing.B) {
 	r := crowd(b)
-	req := request(b, protocol.MethodMatch, protocol.MatchParams{Context: page("https://login5000.example")})
+	req := asking(b, protocol.MethodMatch, protocol.MatchParams{Context: page("https://login5000.example")})
 	for b.Loop() {
 		if s := r.host.reply(context.Background(), req); s.Error != nil || len(s.Result.(protocol.MatchResult).Accounts) != 1 {
 			b.Fatalf("%+v", s)
@@ -48,7 +48,7 @@ func BenchmarkRelease(b *testing.B) {
 	handle := r.handle("login5000")
 	for b.Loop() {
 		r.host.session.nonces = map[string]bool{}
-		req := request(b, protocol.MethodCode, protocol.ReleaseParams{Handle: handle, Nonce: nonce(), Purpose: protocol.PurposeShow})
+		req := asking(b, protocol.MethodCode, protocol.ReleaseParams{Handle: handle, Nonce: nonce(), Purpose: protocol.PurposeShow})
 		if s := r.host.reply(context.Background(), req); s.Error != nil {
 			b.Fatalf("%+v", s.Error)
 		}

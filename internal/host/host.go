@@ -87,8 +87,8 @@ func (h *Host) Serve(r *nativemsg.Reader, w *nativemsg.Writer) error {
 		case err != nil:
 			return err
 		}
-		var req protocol.Request
-		if err := decode(message, &req); err != nil {
+		req, err := readRequest(message)
+		if err != nil {
 			h.Log("bad request", nil)
 			if err := h.write(w, protocol.Reply{Error: badRequest("The request is not valid.")}); err != nil {
 				return err
@@ -110,7 +110,7 @@ func (h *Host) Serve(r *nativemsg.Reader, w *nativemsg.Writer) error {
 }
 
 func (h *Host) write(w *nativemsg.Writer, reply protocol.Reply) error {
-	b, err := json.Marshal(reply)
+	b, err := encode(reply)
 	if err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func holdsNull(message []byte) bool {
 	}
 }
 
-func (h *Host) reply(ctx context.Context, req protocol.Request) protocol.Reply {
+func (h *Host) reply(ctx context.Context, req request) protocol.Reply {
 	result, err := h.handle(ctx, req)
 	if err != nil {
 		e := errorFor(err)
@@ -157,7 +157,7 @@ func (h *Host) reply(ctx context.Context, req protocol.Request) protocol.Reply {
 }
 
 // handle does one request. The set of methods is closed.
-func (h *Host) handle(ctx context.Context, req protocol.Request) (any, error) {
+func (h *Host) handle(ctx context.Context, req request) (any, error) {
 	switch req.Method {
 	case protocol.MethodUnlock, protocol.MethodSearch, protocol.MethodAllow, protocol.MethodCode, protocol.MethodMark, protocol.MethodRecovery:
 		h.Active()
@@ -196,12 +196,10 @@ func (h *Host) handle(ctx context.Context, req protocol.Request) (any, error) {
 }
 
 // with reads the parameters and passes them on.
-func with[P any](req protocol.Request, do func(P) (any, error)) (any, error) {
+func with[P any](req request, do func(P) (any, error)) (any, error) {
 	var p P
-	if len(req.Params) > 0 {
-		if err := decode(req.Params, &p); err != nil {
-			return nil, badRequest("The parameters are not valid.")
-		}
+	if err := req.params(&p); err != nil {
+		return nil, badRequest("The parameters are not valid.")
 	}
 	return do(p)
 }
