@@ -62,7 +62,8 @@ type (
 func newRelease(at int64) release { return release{at, strconv.AppendInt(nil, at, 10)} }
 
 func newUse(id string, at int64) use {
-	text, _ := jsontext.AppendQuote([]byte(`{"id":`), id) // no error: ids come out of JSON
+	text := append(make([]byte, 0, 64), `{"id":`...)
+	text, _ = jsontext.AppendQuote(text, id) // no error: ids come out of JSON
 	return use{id, at, append(strconv.AppendInt(append(text, `,"at":`...), at, 10), '}')}
 }
 
@@ -106,6 +107,7 @@ type stateFile struct {
 	content []byte // as this process last read or wrote it, nil for never: most often nobody did since
 	state   state
 	read    [stateSize]byte
+	sum     [sha256.Size]byte // of the last macOf: on the stack it would not stay
 }
 
 var blanks = strings.Repeat(" ", stateSize)
@@ -242,7 +244,7 @@ func (s *stateFile) parse(content []byte) (st state) {
 	mac, content := content[:hex.EncodedLen(sha256.Size)], content[hex.EncodedLen(sha256.Size):]
 	content, before := bytes.CutPrefix(content, []byte(beforeState))
 	content, after := bytes.CutSuffix(content, []byte(afterState))
-	if !before || !after || !hmac.Equal(mac, s.macOf(content)) || json.Unmarshal(content, &st) != nil {
+	if !before || !after || !hmac.Equal(mac, hex.AppendEncode(nil, s.macOf(content))) || json.Unmarshal(content, &st) != nil {
 		return state{}
 	}
 	return st
@@ -263,7 +265,7 @@ func (s *stateFile) marshal(st *state, over []byte) []byte {
 		st.uses = st.uses[:len(st.uses)/2] // their ids are longer than ours
 	}
 	copy(b, beforeMAC)
-	copy(b[len(beforeMAC):], s.macOf(b[start:]))
+	hex.Encode(b[len(beforeMAC):], s.macOf(b[start:]))
 	copy(b[start-len(beforeState):], beforeState)
 	b = append(b, afterState...)
 	b = append(b, blanks[len(b)+1:]...)
@@ -290,11 +292,11 @@ func (st *state) append(b []byte) []byte {
 	return append(b, '}')
 }
 
+// macOf is the MAC of a state, good until the next call.
 func (s *stateFile) macOf(b []byte) []byte {
 	s.mac.Reset()
 	s.mac.Write(b)
-	var sum [sha256.Size]byte
-	return hex.AppendEncode(nil, s.mac.Sum(sum[:0]))
+	return s.mac.Sum(s.sum[:0])
 }
 
 // Spend counts one release of a code of the account against the budget. It
