@@ -148,14 +148,14 @@ func (h *Host) release(ctx context.Context, p protocol.ReleaseParams) (any, erro
 	if h.session.nonces[p.Nonce] {
 		return nil, badRequest("The confirmation was used already.")
 	}
-	r, step, err := h.next(a, p.Purpose)
+	r, err := h.next(a, p.Purpose)
 	if err != nil {
 		return nil, err
 	}
 	given := release{a.ID, document}
-	if document != "" && a.Type != account.HOTP && h.session.released[given] == step {
+	if document != "" && a.Type != account.HOTP && h.session.released[given] == r.ExpiresAt {
 		return nil, fmt.Errorf("%w: this page got this code already; the next one in %s",
-			vault.ErrBudget, step.until.Sub(h.Now()).Round(time.Second))
+			vault.ErrBudget, time.UnixMilli(r.ExpiresAt).Sub(h.Now()).Round(time.Second))
 	}
 	if err := h.vault.Spend(a.ID, h.Budget); err != nil {
 		return nil, err
@@ -167,7 +167,7 @@ func (h *Host) release(ctx context.Context, p protocol.ReleaseParams) (any, erro
 			return nil, err
 		}
 	} else if document != "" {
-		h.session.give(given, step)
+		h.session.give(given, r)
 	}
 	return r, nil
 }
@@ -184,22 +184,18 @@ func mayFill(a account.Account, c protocol.Context) error {
 	return cmp.Or(site.CheckFrame(o, ancestors, site.Stored(a.Sites)...), errNotAllowed)
 }
 
-// step is one period of an account's codes.
-type step struct{ from, until time.Time }
-
-// next is the code to release now and its period. For a HOTP account it is
-// empty: its counter has to be raised first.
-func (h *Host) next(a account.Account, purpose protocol.Purpose) (r protocol.ReleaseResult, s step, err error) {
+// next is the code to release now. For a HOTP account it is empty: its counter
+// has to be raised first.
+func (h *Host) next(a account.Account, purpose protocol.Purpose) (r protocol.ReleaseResult, err error) {
 	if a.Type == account.HOTP {
-		return r, s, nil
+		return r, nil
 	}
 	now := h.Now()
-	r.Code, s.from, s.until, err = a.Code(now)
-	if purpose == protocol.PurposeFill && err == nil && s.until.Sub(now) < minLeft && a.Period > minLeft {
-		r.Code, s.from, s.until, err = a.Code(s.until)
+	code, from, until, err := a.Code(now)
+	if purpose == protocol.PurposeFill && err == nil && until.Sub(now) < minLeft && a.Period > minLeft {
+		code, from, until, err = a.Code(until)
 	}
-	r.ValidFrom, r.ExpiresAt = s.from.UnixMilli(), s.until.UnixMilli()
-	return r, s, err
+	return protocol.ReleaseResult{Code: code, ValidFrom: from.UnixMilli(), ExpiresAt: until.UnixMilli()}, err
 }
 
 var (

@@ -357,7 +357,9 @@ func TestARefusedReleaseDoesNotCountForTheDocument(t *testing.T) {
 
 func TestASessionsMemoryIsBounded(t *testing.T) {
 	s := newSession()
-	at := func(i int) step { return step{time.Unix(int64(i), 0), time.Unix(int64(i)+1, 0)} }
+	at := func(i int) protocol.ReleaseResult {
+		return protocol.ReleaseResult{ValidFrom: int64(i), ExpiresAt: int64(i) + 1}
+	}
 	for i := range 3 * most {
 		s.give(release{"id", fmt.Sprint(i)}, at(i))
 	}

@@ -1,6 +1,10 @@
 package host
 
-import "crypto/rand"
+import (
+	"crypto/rand"
+
+	"codefob/internal/protocol"
+)
 
 // session is what a host remembers between requests of one extension. It ends
 // with the process, and when the vault is locked.
@@ -8,7 +12,7 @@ type session struct {
 	handles  map[string]string // by account id
 	ids      map[string]string // by handle
 	nonces   map[string]bool
-	released map[release]step
+	released map[release]int64 // when the period of the code ends, in milliseconds since 1970
 }
 
 // release names what a document may get once per period.
@@ -18,7 +22,7 @@ type release struct{ id, document string }
 const most = 4096
 
 func newSession() session {
-	return session{map[string]string{}, map[string]string{}, map[string]bool{}, map[release]step{}}
+	return session{map[string]string{}, map[string]string{}, map[string]bool{}, map[release]int64{}}
 }
 
 // handle names an account to this session only.
@@ -31,14 +35,14 @@ func (s *session) handle(id string) string {
 	return h
 }
 
-// give remembers that a document got the code of a period.
-func (s *session) give(to release, now step) {
+// give remembers that a document got a code.
+func (s *session) give(to release, code protocol.ReleaseResult) {
 	if len(s.released) >= most {
-		for k, old := range s.released {
-			if old.until.Before(now.from) {
+		for k, ended := range s.released {
+			if ended < code.ValidFrom {
 				delete(s.released, k)
 			}
 		}
 	}
-	s.released[to] = now
+	s.released[to] = code.ExpiresAt
 }
