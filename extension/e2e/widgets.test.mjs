@@ -49,6 +49,11 @@ const takes = [
   ["rerendered", "keys"],
   ["rerendered, one field", "keys"],
   ["read-only until clicked", "keys"],
+  // No inputs
+  ["contenteditable boxes", "keys"],
+  ["contenteditable boxes, paste", "paste"],
+  ["contenteditable boxes, no keys", "value"],
+  ["contenteditable field", "keys"],
 ];
 
 const origin = `localhost:${widgets.port}`;
@@ -78,7 +83,7 @@ inBrowsers(
     /** Shows a page, and has its field filled. @param {string} name @param {string} [host] */
     async function fill(name, host = origin) {
       const page = await world.open(`http://${host}/${name}`);
-      await page.waitForSelector("#root input");
+      await page.waitForSelector("#root :is(input, [contenteditable])");
       if (name.startsWith("read-only")) await page.click("#root input");
       await world.browser.pressShortcut();
       return page;
@@ -119,8 +124,6 @@ inBrowsers(
       await says(await world.browser.popup(), "The page did not take the code");
       expect(await state()).toBe("");
     });
-
-    test.todo("boxes that are no inputs but contenteditable: the detector knows inputs only");
 
     test("of two fields one is filled", async () => {
       const page = await fill("two fields");

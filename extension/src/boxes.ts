@@ -1,14 +1,15 @@
-/** One input, or one for each character in order. */
-export type Inputs = readonly [HTMLInputElement, ...HTMLInputElement[]];
+import { type Input, typedIn, writable } from "./editable.ts";
 
-const TEXTS = new Set(["text", "tel", "number", "password", "search", ""]);
+/** One input, or one for each character in order. */
+export type Inputs = readonly [Input, ...Input[]];
+
 const FEWEST = 4;
 const MOST = 10;
 const NUMBERED = /(digit|otp|code|char|box|pin|token)\D{0,8}\d$/i;
 
 /** The inputs of a tree that could take a code, those that belong together as one. */
 export function groups(root: Document | ShadowRoot): Inputs[] {
-  const inputs = [...root.querySelectorAll("input")].filter((input) => TEXTS.has(input.type) && !input.readOnly);
+  const inputs = [...typedIn(root)].filter(writable);
   const found: Inputs[] = [];
   for (let at = 0; at < inputs.length; ) {
     const boxes = row(inputs, at);
@@ -19,13 +20,14 @@ export function groups(root: Document | ShadowRoot): Inputs[] {
 }
 
 /** The boxes that start at inputs[at]: a row of 4 to 10 for one character each, or that one input. */
-function row(inputs: readonly HTMLInputElement[], at: number): Inputs {
-  const first = inputs[at] as HTMLInputElement;
-  const fits = box(first) || twins(first, inputs[at + 1]) || (first.maxLength > 1 && first.maxLength <= MOST);
+function row(inputs: readonly Input[], at: number): Inputs {
+  const first = inputs[at] as Input;
+  const { maxLength = 0 } = first;
+  const fits = box(first) || twins(first, inputs[at + 1]) || (maxLength > 1 && maxLength <= MOST);
   let end = at + 1;
   for (; fits && end < inputs.length; end++) {
     const next = inputs[end];
-    const like = next && (box(next) || twins(inputs[end - 1] as HTMLInputElement, next));
+    const like = next && (box(next) || twins(inputs[end - 1] as Input, next));
     if (!like || next.form !== first.form || next.type !== first.type || apart(first, next)) break;
     if (drawn(next) !== drawn(first)) break; // the same boxes again, for narrow screens
   }
@@ -34,33 +36,33 @@ function row(inputs: readonly HTMLInputElement[], at: number): Inputs {
 }
 
 /** Whether an input takes one character: it says so, or is numbered among its like. */
-function box(input: HTMLInputElement): boolean {
-  if (input.maxLength > 0) return input.maxLength === 1;
+function box(input: Input): boolean {
+  if (input.maxLength && input.maxLength > 0) return input.maxLength === 1;
   if (input.max === "9") return true;
-  if (input.size === 1 || /^(\[[^\]]+\]|\\d|\.)(\{1\})?$/.test(input.pattern)) return true;
+  if (input.size === 1 || /^(\[[^\]]+\]|\\d|\.)(\{1\})?$/.test(input.pattern ?? "")) return true;
   if (/\b1\b.*\b[1-9]\b|\b[1-9]\D+\b(4|5|6|7|8)\b/.test(input.getAttribute("aria-label") ?? "")) return true;
   if (oneTime(input)) return true;
-  return [input.id || input.name, input.getAttribute("aria-label") ?? ""].some((name) => NUMBERED.test(name));
+  return [input.id || (input.name ?? ""), input.getAttribute("aria-label") ?? ""].some((name) => NUMBERED.test(name));
 }
 
 /** Whether an input is marked as one for a one-time code. Firefox does not give that word in the property. */
-export function oneTime(input: HTMLInputElement): boolean {
+export function oneTime(input: Input): boolean {
   return /\bone-time-code\b/i.test(input.getAttribute("autocomplete") ?? "");
 }
 
 /** Whether two inputs stand side by side, for numbers, styled alike and without a word of their own. */
-function twins(one: HTMLInputElement, other: Element | undefined): boolean {
-  if (one.nextElementSibling !== other || !(other instanceof HTMLInputElement)) return false;
+function twins(one: Input, other: Input | undefined): boolean {
+  if (!other || one.nextElementSibling !== other) return false;
   return [one, other].every(
     ({ inputMode, className, maxLength, name, placeholder, ariaLabel, labels }) =>
       inputMode === "numeric" &&
       className === one.className &&
-      maxLength < 2 &&
+      (maxLength ?? 0) < 2 &&
       !(name || placeholder || ariaLabel || labels?.length),
   );
 }
 
-function drawn(input: HTMLInputElement): boolean {
+function drawn(input: Input): boolean {
   return input.checkVisibility?.() ?? true;
 }
 

@@ -1,7 +1,9 @@
+import type { Input } from "./editable.ts";
+
 /** The pointer at a field: it holds no code and names no account. */
 export interface Chip {
   /** Shows it at the end of these inputs; hides it without any. */
-  at(inputs: readonly HTMLInputElement[] | undefined): void;
+  at(inputs: readonly Input[] | undefined): void;
   /** Puts it where its field is now. */
   follow(): void;
 }
@@ -12,7 +14,7 @@ const SVG = "http://www.w3.org/2000/svg";
 /** Makes the chip; pressed is called for a real click on it, never for one that the page made. */
 export function makeChip(title: string, pressed: () => void): Chip {
   let host: HTMLElement | undefined;
-  let last: HTMLInputElement | undefined;
+  let last: Input | undefined;
   let due = false; // it is placed anew at the next frame
 
   function place() {

@@ -28,7 +28,7 @@ export interface Clues {
 }
 
 const NAMES = ["name", "id", "data-testid", "data-test", "formcontrolname", "ng-model", "v-model", "data-qa"];
-const LABELS = ["aria-label", "placeholder", "title", "data-label"];
+const LABELS = ["aria-label", "placeholder", "title", "data-label", "aria-placeholder", "data-placeholder"];
 
 /** The labels of a tree by their control, read once: asking each input for its labels walks the tree each time. */
 export function labels(root: Document | ShadowRoot): Map<Element, string> {
@@ -57,9 +57,9 @@ export function own(inputs: Inputs, labelled: Map<Element, string>) {
     label: said(texts.filter(Boolean).join(" | ")),
     labelled: /\p{L}{2}/u.test(texts.join("")),
     search: inputs[0].type === "search" || /search/i.test(inputs[0].getAttribute("role") ?? ""),
-    long: inputs[0].minLength > 10 || Number(/^[^|]*\{(\d+),?\d*\}\$?$/.exec(inputs[0].pattern)?.[1]) > 10,
-    roomy: inputs[0].maxLength >= 100,
-    preset: inputs.some((each) => /\w/.test(each.defaultValue)),
+    long: (inputs[0].minLength ?? 0) > 10 || Number(/^[^|]*\{(\d+),?\d*\}\$?$/.exec(inputs[0].pattern ?? "")?.[1]) > 10,
+    roomy: (inputs[0].maxLength ?? 0) >= 100,
+    preset: inputs.some((each) => /\w/.test(each.defaultValue ?? "")),
     boxes: inputs.length > 1,
     shape: shaped(inputs),
   };
@@ -81,10 +81,11 @@ export function clues(inputs: Inputs, mine: ReturnType<typeof own>): Clues {
 
 function shaped(inputs: Inputs): boolean {
   const [input] = inputs;
+  const { maxLength = 0 } = input;
   return (
-    (input.maxLength >= 5 && input.maxLength <= 8) ||
+    (maxLength >= 5 && maxLength <= 8) ||
     input.inputMode === "numeric" ||
-    /^\W*(\[0-9\]|\\d|\d)/.test(input.pattern) ||
+    /^\W*(\[0-9\]|\\d|\d)/.test(input.pattern ?? "") ||
     input.type === "number" ||
     input.type === "tel"
   );

@@ -1,4 +1,5 @@
 import { type Chip, makeChip } from "./chip.ts";
+import { type Input, textOf, typed } from "./editable.ts";
 import { fill, fits, holds } from "./fill.ts";
 import { type Field, SURE } from "./find.ts";
 import { takesCode } from "./kind.ts";
@@ -31,6 +32,7 @@ const CHANGES: MutationObserverInit = {
   attributeFilter: [
     ...["type", "name", "id", "autocomplete", "inputmode", "maxlength", "pattern", "placeholder", "for"],
     ...["class", "style", "hidden", "open", "disabled", "readonly", "aria-hidden", "aria-label", "aria-selected"],
+    "contenteditable",
   ],
 };
 /** After these events a field may be there, or be gone, that no observer tells of. */
@@ -98,7 +100,7 @@ function comeBack() {
 
 function focused(event: Event) {
   const target = event.composedPath()[0];
-  if (!(target instanceof HTMLInputElement)) return;
+  if (!typed(target)) return;
   const root = target.getRootNode();
   if (root instanceof ShadowRoot) trees.enter(root);
   if (field?.inputs.includes(target) && port) tell();
@@ -155,7 +157,7 @@ function best(): Field | undefined {
   return found;
 }
 
-function active(input: HTMLInputElement): boolean {
+function active(input: Input): boolean {
   return (input.getRootNode() as Document | ShadowRoot).activeElement === input;
 }
 
@@ -270,19 +272,18 @@ async function take(message: Extract<ToPage, { type: "fill" }>): Promise<Outcome
 }
 
 /** Whether a form on a secure page would send the code where anybody can read it. */
-function insecure(input: HTMLInputElement): boolean {
-  if (location.protocol !== "https:" || !input.form) return false;
+function insecure(input: Input): boolean {
+  if (location.protocol !== "https:") return false;
+  const form = input.form ?? input.closest("form");
+  if (!form) return false;
   const { getAttribute, querySelectorAll } = Element.prototype; // a form's own can be hidden by inputs of that name
-  const buttons = [...querySelectorAll.call(input.form, "[formaction]")];
-  const targets = [
-    getAttribute.call(input.form, "action"),
-    ...buttons.map((button) => button.getAttribute("formaction")),
-  ];
+  const buttons = [...querySelectorAll.call(form, "[formaction]")];
+  const targets = [getAttribute.call(form, "action"), ...buttons.map((button) => button.getAttribute("formaction"))];
   return targets.some((to) => URL.parse(to ?? "", document.baseURI)?.protocol === "http:");
 }
 
 function standing(of: Field): string {
-  return of.inputs.map((input) => input.value).join("");
+  return of.inputs.map(textOf).join("");
 }
 
 function stop() {

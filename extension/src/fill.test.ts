@@ -1,11 +1,10 @@
 // @vitest-environment happy-dom
 import { beforeEach, expect, test } from "vitest";
 import { fill, fits, holds } from "./fill.ts";
-import type { Field } from "./find.ts";
 
 const settle = () => Promise.resolve();
 
-function inputs(html: string): Field["inputs"] {
+function inputs(html: string): [HTMLInputElement, ...HTMLInputElement[]] {
   document.body.innerHTML = html;
   const [first, ...rest] = document.querySelectorAll("input");
   if (!first) throw new Error("no input");
@@ -140,6 +139,48 @@ test("boxes that the page makes anew at each change are found again", async () =
   Object.assign(Element.prototype, { checkVisibility, getBoundingClientRect });
   expect(holds(boxes, "2468")).toBe(false);
   expect([...document.querySelectorAll("input")].map((input) => input.value).join("")).toBe("2468");
+});
+
+/** Six boxes that are no inputs. In happy-dom the focus puts no caret into them, and nothing is inserted. */
+function editables(): [HTMLElement, ...HTMLElement[]] {
+  document.body.innerHTML = "<div contenteditable></div>".repeat(6);
+  const [first, ...rest] = document.querySelectorAll<HTMLElement>("div");
+  if (!first) throw new Error("no element");
+  return [first, ...rest];
+}
+
+test("elements that are no inputs take a text, and the page hears of it", async () => {
+  const boxes = editables();
+  const heard: string[] = [];
+  for (const box of boxes) box.addEventListener("input", () => heard.push(box.textContent));
+  expect(await fill(boxes, "123456", settle)).toBe("value");
+  expect(heard).toEqual([..."123456"]);
+  expect(holds(boxes, "123456")).toBe(true);
+});
+
+test("each key goes into the place of what is in its element", async () => {
+  const boxes = editables();
+  document.execCommand = (_name, _ui, text = "") => {
+    const range = getSelection()?.getRangeAt(0);
+    range?.deleteContents();
+    range?.insertNode(document.createTextNode(text));
+    return true;
+  };
+  boxes[0].addEventListener("keydown", () => {
+    boxes[0].textContent = "0";
+  });
+  expect(await fill(boxes, "123456", settle)).toBe("keys");
+});
+
+test("an element that the page locks once it is full counts as filled", async () => {
+  const boxes = editables();
+  const locks = async () => {
+    for (const box of boxes) {
+      box.contentEditable = "false";
+      box.textContent = "";
+    }
+  };
+  expect(await fill(boxes, "123456", locks)).toBe("value");
 });
 
 test("the page hears of the focus, also where the browser says nothing", async () => {

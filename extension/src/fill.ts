@@ -1,10 +1,11 @@
 import { groups, type Inputs } from "./boxes.ts";
+import { end, type Input, locked, select, setText, textOf } from "./editable.ts";
 import type { Step } from "./messages.ts";
 import { drawn } from "./see.ts";
 
 /** Whether a code is in a field, as the page shows it: spaces and dashes between its characters do not count. */
 export function holds(inputs: Inputs, code: string): boolean {
-  const value = inputs.map((input) => input.value).join("");
+  const value = inputs.map(textOf).join("");
   return plain(value) === plain(code);
 }
 
@@ -14,9 +15,9 @@ function plain(text: string): string {
 
 /** Whether a code can fit: one character a box, or not more than the input takes. */
 export function fits(inputs: Inputs, code: string): boolean {
-  const [first] = inputs;
+  const [{ maxLength = -1 }] = inputs;
   if (inputs.length > 1) return inputs.length === code.length;
-  return first.maxLength < 0 || first.maxLength >= code.length;
+  return maxLength < 0 || maxLength >= code.length;
 }
 
 /**
@@ -59,14 +60,16 @@ function follow(inputs: Inputs): () => Inputs {
   };
 }
 
-function alike(one: HTMLInputElement, other: HTMLInputElement | undefined): boolean {
-  return ["type", "name", "maxlength", "autocomplete"].every(
-    (name) => one.getAttribute(name) === other?.getAttribute(name),
-  );
+function alike(one: Input, other: Input | undefined): boolean {
+  const names =
+    one instanceof HTMLInputElement
+      ? ["type", "name", "maxlength", "autocomplete"]
+      : ["contenteditable", "role", "id", "aria-label"];
+  return names.every((name) => one.getAttribute(name) === other?.getAttribute(name));
 }
 
 function taken(inputs: Inputs): boolean {
-  return inputs.some((input) => !input.isConnected || input.disabled || input.readOnly);
+  return inputs.some((input) => !input.isConnected || locked(input));
 }
 
 /** False when the page let the paste pass: nothing is inserted then, and there is nothing to wait for. */
@@ -97,7 +100,8 @@ async function keys(field: () => Inputs, code: string): Promise<void> {
       composed: true,
     };
     if (input.dispatchEvent(new KeyboardEvent("keydown", init))) {
-      if (inputs.length > 1) input.select();
+      if (inputs.length > 1) select(input);
+      else end(input);
       input.ownerDocument.execCommand("insertText", false, key);
     }
     input.dispatchEvent(new KeyboardEvent("keyup", init));
@@ -106,7 +110,7 @@ async function keys(field: () => Inputs, code: string): Promise<void> {
 }
 
 /** Puts the focus into an input, and says so to the page where the browser does not: while the popup has the focus. */
-function focus(input: HTMLInputElement): void {
+function focus(input: Input): void {
   if ((input.getRootNode() as Document | ShadowRoot).activeElement === input) return;
   let said = false;
   input.addEventListener("focus", () => (said = true), { once: true, capture: true });
@@ -129,12 +133,12 @@ async function values(field: () => Inputs, code: string): Promise<void> {
 }
 
 function clear(inputs: Inputs): void {
-  for (const input of inputs) if (input.value) set(input, "");
+  for (const input of inputs) if (textOf(input)) set(input, "");
 }
 
 /** Sets a value past the page's own setters, which a content script's view of the element does not have. */
-function set(input: HTMLInputElement, value: string): void {
-  input.value = value;
+function set(input: Input, value: string): void {
+  setText(input, value);
   const init = value ? { inputType: "insertText", data: value } : { inputType: "deleteContentBackward" };
   input.dispatchEvent(new InputEvent("input", { ...init, bubbles: true, composed: true }));
 }

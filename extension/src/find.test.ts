@@ -3,6 +3,9 @@ import { expect, test } from "vitest";
 import { findFields, SURE } from "./find.ts";
 
 const boxes = (n: number, more = "") => `<input maxlength="1" ${more}>`.repeat(n);
+const editables = (more = "", text = "") =>
+  [1, 2, 3, 4, 5, 6].map((n) => `<div contenteditable aria-label="Digit ${n}" ${more}>${text}</div>`).join("");
+const editable = (more = "", text = "") => `<div contenteditable aria-label="One-time code" ${more}>${text}</div>`;
 
 test.each([
   ["autocomplete wins", `<input autocomplete="one-time-code">`, "1 otp-any"],
@@ -99,6 +102,30 @@ test.each([
   ["too short for a code", `<input name="otp" maxlength="3">`, ""],
   ["a name field of an authenticator", `<input name="first_name" placeholder="First name">`, ""],
   ["a search for users of two factors", `<input name="otp_filter">`, ""],
+  ["boxes that are no inputs", `<p>Authenticator code</p>${editables('role="textbox"', "<br>")}`, "6 totp"],
+  ["boxes that are no inputs, filled", `<p>Authenticator code</p>${editables('role="textbox"', "7")}`, "6 totp"],
+  ["boxes of a game", `<p>Guess the word</p>${editables().replaceAll(/Digit (.)/g, "Letter $1 of 6")}`, ""],
+  ["boxes that nobody can write into", `<p>Code</p>${editables('aria-readonly="true"')}`, ""],
+  ["boxes of which three are no inputs", `<p>Code</p>${boxes(3)}${editables().split("</div>", 3).join("</div>")}`, ""],
+  ["no input but labelled", editable(), "1 otp-any"],
+  [
+    "no input, with blanks of the page",
+    editable(`contenteditable="plaintext-only"`, "\n\u200b".repeat(9)),
+    "1 otp-any",
+  ],
+  ["no input, named by a placeholder", `<p contenteditable data-placeholder="Verification code"></p>`, "1 otp-any"],
+  ["no input, and says nothing", `<p>Enter your authenticator code</p><div contenteditable></div>`, ""],
+  ["a chat beside the words", `<p>Enter the one-time code</p><div contenteditable aria-label="Message"></div>`, ""],
+  ["an editor of several lines", editable(`aria-multiline="true"`), ""],
+  ["an editor with blocks", editable("", "<p><br></p>"), ""],
+  ["an editor with lines", editable("", "<br><br>"), ""],
+  ["a note", editable("", "More than a code has"), ""],
+  ["a part of an editor", `<div contenteditable><div contenteditable="false">${editable()}</div></div>`, ""],
+  ["not editable", editable().replace("contenteditable", `contenteditable="false"`), ""],
+  ["a disabled element", editable(`aria-disabled="true"`), ""],
+  ["an element of another sort", editable().replaceAll("div", "pre"), ""],
+  ["what is written into it says nothing", editable("", "sent by SMS"), "1 otp-any"],
+  ["a cell of a sheet", editable(`role="gridcell"`), ""],
 ])("%s", (_name, html, want) => {
   document.body.innerHTML = `<form>${html}</form>`;
   const got = findFields(document).map(({ inputs, kind }) => `${inputs.length} ${kind}`);

@@ -43,6 +43,7 @@ function judge(inputs: Inputs, labelled: Map<Element, string>, few: boolean): Fi
   if (!rightSize(inputs)) return undefined;
   const mine = own(inputs, labelled);
   const tells = mine.auto === "one-time-code" || inputs.length > 1 || speaks(mine.name) || speaks(mine.label);
+  if (!tells && !(inputs[0] instanceof HTMLInputElement)) return undefined; // a chat, a note
   if (!tells && !(few && (quiet(mine) || (inputs[0].type === "password" && !mine.labelled)))) return undefined;
   const all = clues(inputs, mine);
   const { score, reasons } = weigh(all);
@@ -90,6 +91,6 @@ function quiet({ name, label }: { name: Said; label: Said }): boolean {
 }
 
 /** Whether a code of 4 to 10 characters fits, and not a sentence. */
-function rightSize([input, ...rest]: Inputs): boolean {
-  return rest.length > 0 || input.maxLength < 0 || input.maxLength >= 4;
+function rightSize([{ maxLength = -1 }, ...rest]: Inputs): boolean {
+  return rest.length > 0 || maxLength < 0 || maxLength >= 4;
 }

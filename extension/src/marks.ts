@@ -17,7 +17,7 @@ export function nameOf(inputs: Inputs): string {
   const words = plain.length > 0 ? plain : ["autocomplete", "aria-label", "placeholder"].map(said).filter(telling);
   if (words.length === 0) words.push(`label=${steady(first.labels?.[0]?.textContent ?? "")}`);
   if (!words.some(telling)) words[0] = `at=${steady(location.pathname)}`;
-  const name = [first.type, ...words].join(" ").slice(0, MAX_NAME - 4);
+  const name = [first.type ?? "editable", ...words].join(" ").slice(0, MAX_NAME - 4);
   return inputs.length > 1 ? `${name} x${inputs.length}` : name;
 }
 

@@ -1,4 +1,5 @@
 import { oneTime } from "./boxes.ts";
+import { type Input, locked, tall } from "./editable.ts";
 import type { Field } from "./find.ts";
 
 /** The least opacity, over all that encloses it, with which a field counts as seen. */
@@ -8,7 +9,8 @@ const LEAST_SIDE = 12;
 const OPACITY_FILTER = /opacity\(\s*(0?\.\d+|\d+%|0)/;
 
 /** Whether an input is drawn at all: cheap, for the search. Forces layout. */
-export function drawn(input: HTMLInputElement): boolean {
+export function drawn(input: Input): boolean {
+  if (tall(input)) return false;
   return visible(input) || (input.checkVisibility({ visibilityProperty: true }) && slots(input) !== undefined);
 }
 
@@ -22,7 +24,7 @@ function visible(element: Element): boolean {
 /** Which inputs are drawn, and when that changes. */
 export interface Drawing {
   /** Whether an input is drawn now; it is watched from then on. */
-  drawn(input: HTMLInputElement): boolean;
+  drawn(input: Input): boolean;
   stop(): void;
 }
 
@@ -35,7 +37,7 @@ const [FIRST, LAST] = [50, 3200];
  * change, it is looked at again, each time after twice as long.
  */
 export function makeDrawing(changed: () => void): Drawing {
-  const known = new Map<HTMLInputElement, boolean>();
+  const known = new Map<Input, boolean>();
   const observer = new ResizeObserver(check);
   let timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -78,7 +80,7 @@ export function makeDrawing(changed: () => void): Drawing {
  * What a page shows in place of an input that it keeps out of sight: the element
  * around the input and a row of 4 to 10 slots, all of a size, for a character each.
  */
-function slots(input: HTMLInputElement): Element | undefined {
+function slots(input: Input): Element | undefined {
   const around = input.parentElement;
   if (!oneTime(input) || !around) return undefined;
   const rows = new Map<string, Set<number>>(); // by top, width and height → left sides
@@ -94,7 +96,7 @@ function slots(input: HTMLInputElement): Element | undefined {
 }
 
 /** What the user sees of an input. */
-function face(input: HTMLInputElement): Element {
+function face(input: Input): Element {
   return visible(input) ? input : (slots(input) ?? input);
 }
 
@@ -105,13 +107,16 @@ function face(input: HTMLInputElement): Element {
  */
 export async function seen(inputs: Field["inputs"]): Promise<true | "hidden" | "covered"> {
   const first = face(inputs[0]);
-  if (!inputs.every((input) => drawn(input) && !input.matches(":disabled,:read-only") && opaque(face(input))))
-    return "hidden";
+  if (!inputs.every((input) => drawn(input) && free(input) && opaque(face(input)))) return "hidden";
   if (!(await onScreen(first))) {
     first.scrollIntoView({ block: "center", inline: "nearest", behavior: "instant" });
     if (!(await onScreen(first))) return "hidden";
   }
   return inputs.every(uncovered) ? true : "covered";
+}
+
+function free(input: Input): boolean {
+  return !locked(input) && !input.matches(":disabled,:read-only");
 }
 
 function opaque(input: Element): boolean {
@@ -144,7 +149,7 @@ function onScreen(input: Element): Promise<boolean> {
 }
 
 /** Whether most of an input's points belong to it, or to what labels it. */
-function uncovered(input: HTMLInputElement): boolean {
+function uncovered(input: Input): boolean {
   const shown = face(input);
   const { left, top, width, height } = shown.getBoundingClientRect();
   const root = input.getRootNode() as Document | ShadowRoot;
@@ -162,6 +167,6 @@ function uncovered(input: HTMLInputElement): boolean {
   return hits.length >= 3;
 }
 
-function labels(hit: Element, input: HTMLInputElement): boolean {
+function labels(hit: Element, input: Input): boolean {
   return hit.closest("label")?.control === input;
 }

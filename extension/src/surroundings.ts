@@ -119,7 +119,7 @@ function field(node: Element, inputs: Inputs): boolean {
 function text(node: Node, inputs: Inputs, seen: Walk, passed: boolean): number {
   const value = (node.nodeValue ?? "").replace(/\s+/g, " ").trim().slice(0, 400);
   const parent = node.parentElement;
-  if (!value || !parent) return 0;
+  if (!value || !parent || inputs.some((input) => input.contains(node))) return 0;
   const around = parent.closest("script,style,option,noscript,template,nav,footer,svg,select,textarea,label");
   if (around && SKIP.test(around.localName)) return 0;
   const control = around instanceof HTMLLabelElement ? around.control : null;

@@ -1,4 +1,5 @@
 import type {} from "./content.ts";
+import { type Input, typed, typedIn } from "./editable.ts";
 import { LOAD } from "./messages.ts";
 import { makeTrees } from "./shadows.ts";
 import { pace } from "./throttle.ts";
@@ -26,7 +27,7 @@ const CHANGES: MutationObserverInit = {
   subtree: true,
   childList: true,
   characterData: true,
-  attributeFilter: ["type", "name", "id", "autocomplete", "inputmode", "maxlength", "placeholder"],
+  attributeFilter: ["type", "name", "id", "autocomplete", "inputmode", "maxlength", "placeholder", "contenteditable"],
 };
 
 const observer = new MutationObserver(changed);
@@ -51,11 +52,11 @@ function changed(records: MutationRecord[]) {
 
 /** Whether a change brought an input. Takes in the shadow trees that it brought. */
 function brings({ target, type, addedNodes }: MutationRecord): boolean {
-  if (type === "attributes") return target instanceof HTMLInputElement;
+  if (type === "attributes") return typed(target);
   return [...addedNodes].some((node) => {
     if (!(node instanceof Element)) return false;
     parts?.trees.search(node);
-    return node.localName === "input" || node.querySelector("input") !== null;
+    return typed(node) || typedIn(node).length > 0;
   });
 }
 
@@ -66,19 +67,20 @@ function search() {
 }
 
 function hopeful(root: Document | ShadowRoot): boolean {
-  if (!root.querySelector("input")) return false;
-  const inputs = root.querySelectorAll("input");
+  const inputs = typedIn(root);
+  if (inputs.length === 0) return false;
   const labels = root.querySelectorAll("label");
   return [...inputs].some(hints) || [...labels].some((label) => HINT.test(label.textContent ?? ""));
 }
 
-function hints(input: HTMLInputElement): boolean {
-  return input.type !== "hidden" && HINT.test(input.outerHTML);
+function hints(input: Input): boolean {
+  if (input instanceof HTMLInputElement) return input.type !== "hidden" && HINT.test(input.outerHTML);
+  return [...input.attributes].some(({ value }) => HINT.test(value)); // what is in it may be a whole text
 }
 
 function focused(event: Event) {
   const target = event.composedPath()[0];
-  if (!(target instanceof HTMLInputElement)) return;
+  if (!typed(target)) return;
   const root = target.getRootNode();
   parts ??= make();
   if (root instanceof ShadowRoot) parts.trees.enter(root);

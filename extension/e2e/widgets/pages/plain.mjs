@@ -18,6 +18,18 @@ function show(html) {
   return { input, inputs };
 }
 
+/** The same for elements that are no inputs. @param {string} html */
+function showEditable(html) {
+  root.innerHTML = html;
+  const elements = /** @type {HTMLElement[]} */ ([...root.querySelectorAll("[contenteditable]")]);
+  root.addEventListener("input", () => state(elements.map(({ textContent }) => textContent?.trim()).join("")));
+  return elements;
+}
+
+const editable = (/** @type {string} */ attributes) =>
+  `<div class="slot" contenteditable role="textbox" ${attributes}></div>`;
+const editables = `<p>Verification code</p>${[1, 2, 3, 4, 5, 6].map((n) => editable(`aria-label="Digit ${n}"`)).join("")}`;
+
 /** The next box takes the focus once one is filled. @param {HTMLInputElement[]} inputs */
 function advance(inputs) {
   for (const [i, input] of inputs.entries())
@@ -179,6 +191,37 @@ const fields = {
         input.value = "";
       });
     });
+  },
+
+  "contenteditable boxes"() {
+    const elements = showEditable(editables);
+    for (const [i, element] of elements.entries()) {
+      element.addEventListener("beforeinput", (event) => {
+        if (event.data && !/^\d$/.test(event.data)) event.preventDefault();
+      });
+      element.addEventListener("input", () => element.textContent && elements[i + 1]?.focus());
+    }
+  },
+
+  // The first box takes a paste for all of them.
+  "contenteditable boxes, paste"() {
+    const elements = showEditable(editables);
+    elements[0]?.addEventListener("paste", (event) => {
+      event.preventDefault();
+      const code = event.clipboardData?.getData("text/plain") ?? "";
+      for (const [i, element] of elements.entries()) element.textContent = code[i] ?? "";
+      state(code);
+    });
+  },
+
+  // Keys are refused, so that only a text as a whole comes in.
+  "contenteditable boxes, no keys"() {
+    const elements = showEditable(editables);
+    for (const element of elements) for (const type of ["paste", "keydown"]) block(element, type);
+  },
+
+  "contenteditable field"() {
+    showEditable(`<b id="name">Verification code</b>${editable(`aria-labelledby="name" style="width: 12em"`)}`);
   },
 
   "clears itself"() {
