@@ -157,12 +157,16 @@ function overlap(one: Hit<Concept>, other: Hit<Concept>, gap = 0): boolean {
   return one.start < other.end + gap && other.start < one.end + gap;
 }
 
-/** Calls back for each two hits that stand in one word or no further than so many characters from each other. */
+/** Calls back for each hit of one and the nearest of the other, in one word with it or no further than so many characters. */
 function pair(hits: Hits, one: Concept, other: Concept, far: number, found: (start: number, end: number) => void) {
   for (const a of hits) {
     if (a.concept !== one) continue;
-    for (const b of hits)
-      if (b.concept === other && b.start - a.end <= far && a.start - b.end <= far)
-        found(Math.min(a.start, b.start), Math.max(a.end, b.end));
+    const apart = (b: Hit<Concept>) => Math.max(b.start - a.end, a.start - b.end);
+    const near = hits.filter((b) => b.concept === other && apart(b) <= far);
+    const b = near.reduce<Hit<Concept> | undefined>(
+      (best, b) => (best && apart(best) <= apart(b) ? best : b),
+      undefined,
+    );
+    if (b) found(Math.min(a.start, b.start), Math.max(a.end, b.end));
   }
 }

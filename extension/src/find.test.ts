@@ -55,6 +55,11 @@ test.each([
   ["a masked address", `<p>Code sent to j***@e***.com</p><input name="otp">`, "1 otp-email"],
   ["a way to have it sent again", `<p>Enter your code</p><input name="otp"><a>Resend code</a>`, "1 otp-sms"],
   ["other ways weigh little", `<p>Authenticator code</p><input name="otp"><a>Use a recovery code</a>`, "1 totp"],
+  [
+    "two kinds of code, parted by or",
+    `<label>Verification code or backup code <input name="code"></label>`,
+    "1 otp-any",
+  ],
   ["a group's name", `<div role="group" aria-label="Authenticator code">${boxes(6)}</div>`, "6 totp"],
   ["a legend", `<fieldset><legend>Authenticator code</legend><input name="code"></fieldset>`, "1 totp"],
   [
