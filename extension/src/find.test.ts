@@ -60,6 +60,12 @@ test.each([
     `<label>Verification code or backup code <input name="code"></label>`,
     "1 otp-any",
   ],
+  ["a label that an app shows it", `<label>Passcode from the app <input name="passcode"></label>`, "1 totp"],
+  [
+    "a button to send what was typed",
+    `<input name="otp" placeholder="The code you received"><button>Send</button>`,
+    "1 otp-any",
+  ],
   ["a group's name", `<div role="group" aria-label="Authenticator code">${boxes(6)}</div>`, "6 totp"],
   ["a legend", `<fieldset><legend>Authenticator code</legend><input name="code"></fieldset>`, "1 totp"],
   [

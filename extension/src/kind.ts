@@ -38,12 +38,15 @@ export function kindOf(clues: Clues): Judgement {
   own(clues.name, points);
   const named = points.app;
   own(clues.label, points);
+  if (fromApp(clues.label)) points.app += 3;
   for (const [i, words] of clues.lead.entries()) sentence(words, points, i < 6 ? 3 : 1.5);
   sentence(clues.group, points, 3);
   for (const words of clues.after.slice(0, 5)) sentence(words, points, 2);
   const told = points.app + points.sms + points.email + points.recovery >= 2;
   for (const words of clues.far) sentence(words, points, told ? 0.5 : 2);
+  const { sent } = points;
   sentence(clues.button, points, 1);
+  if (!code(clues.button) && !clues.button.has("resend")) points.sent = sent; // "Send" sends what was typed
   sentence(clues.page, points, 1);
   if (clues.links.has("resend")) points.sent += points.sent > 0 || points.two === 0 ? 2.5 : 1;
   if (clues.links.has("not received")) points.sent += points.sent > 0 ? 1 : 0.5;
@@ -67,6 +70,12 @@ function own(words: Said, points: Points) {
   points.scan += worth("scan or secret", 1);
   points.two += worth("two-factor", 2) + worth("authentication code", 1);
   points.sent += worth("sent", 2);
+}
+
+/** Whether a label says that an app shows the code, and names no message. */
+function fromApp(words: Said): boolean {
+  const other = words.has("authenticator app") || words.has("text message or call") || words.has("e-mail");
+  return words.has("app") && code(words) && !words.has("sent") && !other;
 }
 
 /** A sentence about another way to sign in, or about what is lost, tells little of this one. */
@@ -116,7 +125,11 @@ function decide({ app, sms, email, either, setup, scan, two, sent }: Points, rec
   const message = Math.max(sms, email) + (sms || email ? Math.min(sent, 3) * 0.5 : 0);
   if (recovery) return { kind: "recovery-code", plain: 1, reason: "recovery" };
   const all = setup + scan;
-  if ((scan >= 2 ? all >= 3 : setup >= 4) && (app >= 1 || two >= 1 || all >= 5) && (app >= message || message < 3))
+  if (
+    (scan >= 2 ? all >= 3 : setup >= 4) &&
+    (app >= 1 || two >= 1 || (all >= 5 && scan > 0)) &&
+    (app >= message || message < 3)
+  )
     return { kind: "enroll", plain: 0.9, reason: "setup" };
   if (either >= 1.5 && app - either < 3) return { kind: "otp-any", plain: 0.8, reason: "both" };
   if (app >= 2 && message < 2.5) return { kind: "totp", plain: 1, reason: "app" };
