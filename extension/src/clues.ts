@@ -12,6 +12,7 @@ export interface Clues {
   readonly roomy: boolean; // takes more than any code has
   readonly search: boolean; // says that it is to search with
   readonly long: boolean; // takes nothing as short as a code
+  readonly second: boolean; // masked as the password before it is
   readonly preset: boolean; // whether the page came with a value in it
   readonly group: Said; // what the boxes or the fieldset are called
   readonly lead: readonly Said[]; // sentences before the field, nearest first
@@ -59,6 +60,7 @@ export function own(inputs: Inputs, labelled: Map<Element, string>) {
     search: inputs[0].type === "search" || /search/i.test(inputs[0].getAttribute("role") ?? ""),
     long: (inputs[0].minLength ?? 0) > 10 || Number(/^[^|]*\{(\d+),?\d*\}\$?$/.exec(inputs[0].pattern ?? "")?.[1]) > 10,
     roomy: (inputs[0].maxLength ?? 0) >= 100,
+    second: input instanceof HTMLInputElement && input.type === "password" && behindPassword(input),
     preset: inputs.some((each) => /\w/.test(each.defaultValue ?? "")),
     boxes: inputs.length > 1,
     shape: shaped(inputs),
@@ -77,6 +79,12 @@ export function clues(inputs: Inputs, mine: ReturnType<typeof own>): Clues {
     group: said(group(inputs)),
     page: said(`${title} | ${location?.pathname ?? ""}`.replace(/[-_/.]/g, " ").slice(0, 200)),
   };
+}
+
+/** Whether the first masked field of the form is another, for a password. */
+function behindPassword(input: HTMLInputElement): boolean {
+  const first = input.form?.querySelector<HTMLInputElement>("input[type=password]") ?? input;
+  return first !== input && named(`${first.name} | ${first.id}`).has("user name, password");
 }
 
 function shaped(inputs: Inputs): boolean {

@@ -62,9 +62,20 @@ test.each([
   ],
   ["a label that an app shows it", `<label>Passcode from the app <input name="passcode"></label>`, "1 totp"],
   [
+    "a token behind a password",
+    `<form><input type="password" name="password"><label>Token <input type="password"></label></form>`,
+    "1 otp-any",
+  ],
+  ["a token without a password", `<form><label>Token <input type="password"></label><input></form>`, ""],
+  [
     "a button to send what was typed",
     `<input name="otp" placeholder="The code you received"><button>Send</button>`,
     "1 otp-any",
+  ],
+  [
+    "what an app's code is for",
+    `<h1>Guest Wi-Fi</h1><p>Enter the code of your authenticator app. It is good for a week.</p><input inputmode="numeric">`,
+    "1 totp",
   ],
   ["a group's name", `<div role="group" aria-label="Authenticator code">${boxes(6)}</div>`, "6 totp"],
   ["a legend", `<fieldset><legend>Authenticator code</legend><input name="code"></fieldset>`, "1 totp"],

@@ -30,6 +30,7 @@ const AROUND: Points = {
   "verification code": 2.5,
   "text message or call": 0.5,
   code: 0.5,
+  verify: 0.4,
 };
 /** What a field says of itself that no code field does, whatever else it says. */
 const NEVER: Points = {
@@ -109,6 +110,7 @@ export function weigh(clues: Clues): Weight {
     else if (!near.some((words) => tells(words) || message(words))) sum.add(-2, "nothing");
     else if (clues.labelled && !clues.boxes) sum.add(-1, "label_nothing");
   }
+  if (clues.second && told) sum.add(1.5, "two");
   if (sum.score > -4) around(clues, near, sum);
   if (sum.texts > 0 && clues.boxes) sum.add(2.5, "boxes");
   else if (sum.texts > 0 && clues.shape) sum.add(1, "digits");
@@ -121,9 +123,13 @@ export function weigh(clues: Clues): Weight {
 
 /** Whether a text speaks of a code that is none of ours. */
 function another(words: Said): boolean {
-  return ["activation, licence, order", "voucher", "card", "PIN", "security key"].some((each) =>
-    words.has(each as Concept),
-  );
+  const others: Concept[] = ["activation, licence, order", "voucher", "card", "PIN", "security key"];
+  return others.some((each) => words.has(each) && !secret(words, each));
+}
+
+/** Whether a secret code is the one that an app takes over, and no PIN. */
+function secret(words: Said, concept: Concept): boolean {
+  return concept === "PIN" && words.has("scan or secret");
 }
 
 /** Whether a text says that a message was sent. */
@@ -133,6 +139,7 @@ function message(words: Said): boolean {
 
 function around({ group, lead, far, after, button, page, mask }: Clues, near: readonly Said[], sum: Sum) {
   if (near.some(message) || (mask && near.some((words) => words.has("sent")))) sum.share = 0.4;
+  if (lead.slice(0, 2).some((words) => words.has("authenticator app"))) sum.share = 0.4;
   sum.around("group", [group], 1);
   const heard = lead.some((words) => best(words, AROUND)[0] >= 0.5);
   sum.around("before", lead.slice(0, 8), 1);
@@ -181,6 +188,7 @@ class Sum implements Weight {
           (words) =>
             words.has(concept) &&
             !OURS.some((one) => words.has(one)) &&
+            !secret(words, concept) &&
             !(words.has("sent") && (concept === "postal" || concept === "PIN")),
         );
       const nearest = where === "before" && found >= 0 && found < 2 ? 1.5 : 1;
