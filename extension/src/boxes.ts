@@ -68,7 +68,7 @@ function drawn(input: Input): boolean {
 
 /** Whether two inputs are further from each other than the boxes of a row. */
 function apart(one: Element, other: Element): boolean {
-  let around: Element | null = one;
-  for (let up = 0; up < 5 && around && !around.contains(other); up++) around = around.parentElement;
+  let around: Node | null = one; // up to a shadow root, where that is all around them
+  for (let up = 0; up < 5 && around && !around.contains(other); up++) around = around.parentNode;
   return !around?.contains(other);
 }

@@ -154,6 +154,13 @@ test.each([
   expect(got.join(", ")).toBe(want);
 });
 
+test("boxes that stand right in a shadow tree belong together", () => {
+  const root = document.createElement("div").attachShadow({ mode: "open" });
+  root.innerHTML = `<p>Enter the code of your authenticator app</p>${boxes(6)}`;
+  document.body.replaceChildren(root.host);
+  expect(findFields(root).map(({ inputs, kind }) => `${inputs.length} ${kind}`)).toEqual(["6 totp"]);
+});
+
 test("finds a field in a shadow tree that it is given", () => {
   const root = document.body.appendChild(document.createElement("div")).attachShadow({ mode: "open" });
   root.innerHTML = `<input autocomplete="one-time-code">`;
