@@ -33,10 +33,11 @@ export async function startDisplay() {
   const missing = missingForDisplay();
   if (missing.length) throw new Error(`a browser window needs a screen: apt-get install ${missing.join(" ")}`);
   // Xvfb picks a free number and writes it to descriptor 3 once it takes clients. Without -noreset
-  // it starts over when its last client leaves, and turns the next one away meanwhile.
+  // it starts over when its last client leaves, and turns the next one away meanwhile; without -r it
+  // repeats a key that a busy computer lets go late.
   const server = startChild(
     "Xvfb",
-    ["-displayfd", "3", "-screen", "0", "1280x900x24", "-nolisten", "tcp", "-noreset"],
+    ["-displayfd", "3", "-screen", "0", "1280x900x24", "-nolisten", "tcp", "-noreset", "-r"],
     {
       stdio: ["ignore", "ignore", "ignore", "pipe"],
     },

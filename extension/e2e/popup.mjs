@@ -50,19 +50,28 @@ export const selected = (popup) =>
     (document) => /** @type {HTMLElement | null} */ (document.querySelector("[aria-selected=true] .names"))?.innerText,
   );
 
-/** Clicks the button, or what folds, that bears this label, once it takes a click. @param {Popup} popup @param {string} label */
+/** Clicks the button, or what folds, that bears this label, once it takes a click and stands still. @param {Popup} popup @param {string} label */
 export async function press(popup, label) {
-  const selector = await until(`button "${label}" in the popup`, () =>
-    popup.read((document, label) => {
-      const found = [...document.querySelectorAll("button, summary")].find(
-        (each) => each.textContent?.startsWith(label) && each.getAttribute("aria-disabled") !== "true",
-      );
-      found?.scrollIntoView({ block: "center" });
-      const path = [];
-      for (let at = found; at?.parentElement; at = at.parentElement)
-        path.unshift(`:nth-child(${[...at.parentElement.children].indexOf(at) + 1})`);
-      return path.join(" > ");
-    }, label),
-  );
+  let [last, looks] = ["", 0];
+  const selector = await until(`button "${label}" in the popup`, async () => {
+    const [path, place] = await popup.read(find, label);
+    looks = place === last ? looks + 1 : 0;
+    last = place;
+    return looks > 3 ? path : ""; // a popup that has just opened still grows
+  });
   await popup.click(selector);
+}
+
+/** A selector for a button, and where it stands. @param {Document} document @param {string} label @returns {[string, string]} */
+function find(document, label) {
+  const found = [...document.querySelectorAll("button, summary")].find(
+    (each) => each.textContent?.startsWith(label) && each.getAttribute("aria-disabled") !== "true",
+  );
+  found?.scrollIntoView({ block: "center" });
+  const { x, y } = found?.getBoundingClientRect() ?? { x: 0, y: 0 };
+  const { screenX = 0, screenY = 0, innerHeight = 0 } = document.defaultView ?? {};
+  const path = [];
+  for (let at = found; at?.parentElement; at = at.parentElement)
+    path.unshift(`:nth-child(${[...at.parentElement.children].indexOf(at) + 1})`);
+  return [path.join(" > "), [x, y, screenX, screenY, innerHeight].join()];
 }

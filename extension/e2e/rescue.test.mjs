@@ -53,6 +53,11 @@ inBrowsers("rescue", { ada: { sites: ["twitter.com"], issuer: "Twitter" } }, (wo
     await press(popup, "It is done");
     await until("no reminder", async () => !(await words(popup)).includes("You wanted to be reminded"));
     await popup.close();
+    await open(address("home", "www.linkedin.com"));
+    await browser.clickIcon();
+    const after = await browser.popup();
+    await says(after, "No account for www.linkedin.com");
+    expect(await words(after)).not.toContain("You wanted to be reminded");
   });
 
   test("a recovery code fills where one is asked for, and never twice", async () => {
