@@ -281,7 +281,8 @@ async function quick(tab: number, frame?: number): Promise<void> {
       const { handle } = account;
       const { signal } = new AbortController();
       const filled = await fills.fill({ page, field, filling, handle, allow: false, signal, waits: () => undefined });
-      if (filled.ok) return;
+      // Over another page the popup could not tell what became of this one.
+      if (filled.ok || !(await pages.current(page))) return;
       failures.set(tab, { page, at: now(), failed: { type: "failed", ...without(filled) } });
     }
   }
