@@ -107,8 +107,7 @@ func (h *Host) allow(ctx context.Context, p protocol.AllowParams) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.index = nil // before the save, which needs the memory
-	err = h.vault.Update(func(tx *vault.Tx) error {
+	err = h.update(func(tx *vault.Tx) error {
 		return tx.Edit(a.ID, func(a *account.Account) error {
 			if !slices.Contains(a.Sites, s.String()) {
 				a.Sites = append(a.Sites, s.String())

@@ -77,6 +77,6 @@ func (h *Host) marksOf(o site.Origin) (any, error) {
 // update saves a change of the vault, and takes in what others had changed. h.mu
 // is held.
 func (h *Host) update(change func(*vault.Tx) error) error {
-	h.index = nil
+	h.index = nil // before the save, which needs the memory
 	return h.vault.Update(change)
 }
