@@ -354,24 +354,30 @@ func (c *cli) remove(args []string) error {
 	if err != nil {
 		return err
 	}
-	if !*yes {
-		ok, err := c.ask.Confirm(fmt.Sprintf("Remove %s? You will need its codes to log in there, unless you turned that off.", a.Label()))
-		if errors.Is(err, prompt.ErrUnavailable) {
-			return withHint(err, "say --yes if you mean it")
-		}
-		if err != nil {
-			return err
-		}
-		if !ok {
-			c.ui.say("nothing removed")
-			return nil
-		}
+	question := fmt.Sprintf("Remove %s? You will need its codes to log in there, unless you turned that off.", a.Label())
+	if means, err := c.meansIt(*yes, question); !means {
+		return err
 	}
 	if err := v.Update(func(tx *vault.Tx) error { return tx.Remove(a.ID) }); err != nil {
 		return err
 	}
 	c.ui.say("removed %s", a.Label())
 	return nil
+}
+
+// meansIt asks before something is taken away, unless yes was said before.
+func (c *cli) meansIt(yes bool, question string) (bool, error) {
+	if yes {
+		return true, nil
+	}
+	means, err := c.ask.Confirm(question)
+	if errors.Is(err, prompt.ErrUnavailable) {
+		return false, withHint(err, "say --yes if you mean it")
+	}
+	if err == nil && !means {
+		c.ui.say("nothing removed")
+	}
+	return means, err
 }
 
 func (c *cli) code(args []string) error {

@@ -184,18 +184,9 @@ func (c *cli) nextRecovery(v *vault.Vault, a account.Account) error {
 }
 
 func (c *cli) removeRecovery(v *vault.Vault, a account.Account, yes bool) error {
-	if !yes {
-		ok, err := c.ask.Confirm(fmt.Sprintf("Take away all recovery codes of %s, %d of them unused?", a.Label(), a.RecoveryLeft()))
-		if errors.Is(err, prompt.ErrUnavailable) {
-			return withHint(err, "say --yes if you mean it")
-		}
-		if err != nil {
-			return err
-		}
-		if !ok {
-			c.ui.say("nothing removed")
-			return nil
-		}
+	question := fmt.Sprintf("Take away all recovery codes of %s, %d of them unused?", a.Label(), a.RecoveryLeft())
+	if means, err := c.meansIt(yes, question); !means {
+		return err
 	}
 	removed := 0
 	err := v.Update(func(tx *vault.Tx) error {
