@@ -1,4 +1,4 @@
-import type { Inputs } from "./boxes.ts";
+import { type Inputs, oneTime } from "./boxes.ts";
 import { named, type Said, said } from "./concepts.ts";
 import { surroundings } from "./surroundings.ts";
 
@@ -53,7 +53,7 @@ export function own(inputs: Inputs, labelled: Map<Element, string>) {
     referred(input, "aria-labelledby"),
   ];
   return {
-    auto: inputs.some((box) => /one-time-code/i.test(box.getAttribute("autocomplete") ?? "")) ? "one-time-code" : auto,
+    auto: inputs.some(oneTime) ? "one-time-code" : auto,
     name: named(names),
     label: said(texts.filter(Boolean).join(" | ")),
     labelled: /\p{L}{2}/u.test(texts.join("")),

@@ -1,6 +1,7 @@
 import { groups, type Inputs } from "./boxes.ts";
 import { clues, labels, own } from "./clues.ts";
 import { type Concept, hear, type Said } from "./concepts.ts";
+import { HINT } from "./hint.ts";
 import { type Kind, kindOf } from "./kind.ts";
 import type { Reason } from "./reasons.ts";
 import { ENOUGH, weigh } from "./weigh.ts";
@@ -18,10 +19,6 @@ export const SURE = 0.6;
 
 /** In a page of more groups than this, those that say nothing of themselves are not asked further. */
 const FEW = 24;
-
-/** What a field for a code has somewhere in its markup or label, in most languages. */
-const HINT =
-  /otp|[ck][oóòôõ]d|one.?time|[2mt]fa|token|\bpin\b|\bsms|verif|auth|factor|digit|challenge|maxlength="[1678]"|код|шифр|κωδ|קוד|رمز|كود|کد|कोड|รหัส|mã|コード|番号|코드|번호|[码碼]/i;
 
 /** Finds the fields for codes in one tree. Changes nothing and forces no layout. */
 export function findFields(root: Document | ShadowRoot): Field[] {

@@ -1,3 +1,4 @@
+import { oneTime } from "./boxes.ts";
 import { type Input, tall } from "./editable.ts";
 
 /** Nobody scrolls so far to the right, in CSS pixels. */
@@ -10,5 +11,5 @@ export function shown(input: Input): boolean {
   if (tall(input)) return false;
   const { width, height, left, right, bottom } = input.getBoundingClientRect();
   if (width < 4 || height < 4 || right + scrollX <= 0 || bottom + scrollY <= 0 || left + scrollX > FAR) return false;
-  return input.checkVisibility?.({ opacityProperty: true }) !== false || input.autocomplete === "one-time-code";
+  return input.checkVisibility?.({ opacityProperty: true }) !== false || oneTime(input);
 }

@@ -1,5 +1,5 @@
 import type { Inputs } from "./boxes.ts";
-import { type Said, said } from "./concepts.ts";
+import { said } from "./concepts.ts";
 
 /** At most so many nodes are looked at before and behind a field, and so many characters of text kept. */
 const NODES = 160;
@@ -41,12 +41,11 @@ function caption(first: Walk["blocks"][number] | undefined): string {
 }
 
 /** A masked or full address, or the end of a number. */
-function mask(text: string): Clues["mask"] {
+function mask(text: string): "phone" | "email" | undefined {
   if (/[\w.*•…]+@[\w*•…]+/.test(text)) return "email";
   if (/(?:[•*xX·●∙_.…-][\s()-]*){2,}\d{2,4}(?!\d)|\+\d[\d\s*•xX()-]{6,}\d/.test(text)) return "phone";
   return undefined;
 }
-type Clues = { mask: "phone" | "email" | undefined };
 
 function sentences(text: string): string[] {
   return text
@@ -164,5 +163,3 @@ function picture(node: Element, seen: Walk, size: number, passed: boolean) {
 function visible(element: Element): boolean {
   return element.checkVisibility?.({ visibilityProperty: true }) ?? true;
 }
-
-export type { Said };

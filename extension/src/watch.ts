@@ -1,5 +1,6 @@
 import type {} from "./content.ts";
 import { type Input, typed, typedIn } from "./editable.ts";
+import { HINT } from "./hint.ts";
 import { LOAD } from "./messages.ts";
 import { makeTrees } from "./shadows.ts";
 import { pace } from "./throttle.ts";
@@ -18,9 +19,8 @@ const SEARCHES = [1 / 4000, 0.5, 500] as const;
 const WALKS = [1 / 8000, 0.3, 3000] as const;
 /** More changes at once than this are not looked through for an input. */
 const FEW = 8;
-/** What may be said of a field for a code; content.ts looks closer. */
-const HINT =
-  /otp|[ck][oóòôõ]d|one.?time|[2mt]fa|token|\bpin\b|verif|auth|factor|digit|challenge|maxlength="[1678]"|numeric|tel"|код|κωδ|קוד|رمز|كود|کد|कोड|รหัส|mã|コード|番号|코드|번호|[码碼]/i;
+/** What makes an input worth a closer look, which content.ts takes, where its markup says nothing of a code. */
+const DIGITS = /numeric|tel"/;
 
 /** What changes of a page; the attributes are those that make another field of an input. */
 const CHANGES: MutationObserverInit = {
@@ -74,7 +74,8 @@ function hopeful(root: Document | ShadowRoot): boolean {
 }
 
 function hints(input: Input): boolean {
-  if (input instanceof HTMLInputElement) return input.type !== "hidden" && HINT.test(input.outerHTML);
+  if (input instanceof HTMLInputElement)
+    return input.type !== "hidden" && [HINT, DIGITS].some((each) => each.test(input.outerHTML));
   return [...input.attributes].some(({ value }) => HINT.test(value)); // what is in it may be a whole text
 }
 
