@@ -21,6 +21,8 @@ const CAUSED_WITHIN = 5000;
 const HOST_REST = 60_000;
 /** For this long, in ms, a popup tells of a fill that failed before it was open. */
 const FAILURE_FOR = 5000;
+/** A tab may send so many messages at once, and one more after so many ms: 32 frames that each tell of a field eight times are honest. */
+const [TALK, TALK_EVERY] = [300, 50];
 /** The most fields of one tab that are matched when the popup opens. */
 const MOST_FIELDS = 8;
 
@@ -46,7 +48,7 @@ const quietly: Host = {
   },
 };
 
-const talk = bucket(60, 100, now); // messages of all pages of a tab
+const talk = bucket(TALK, TALK_EVERY, now);
 const opening = throttle(OPEN_EVERY, now);
 const caused = new Map<number, number>(); // window → when a page last opened the popup over it
 const marks = new Map<Page, Mark>();
