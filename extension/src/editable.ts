@@ -7,7 +7,7 @@ export type Editable = HTMLElement & {
 };
 
 /** What may be such an element. */
-const EDITABLE = "[contenteditable]:not([aria-multiline=true])";
+export const EDITABLE = "[contenteditable]:not([aria-multiline=true])";
 const TYPED = `input,${EDITABLE}`;
 /** Those without a property of their own by an input's name. */
 const PLAIN = /^(div|span|p)$/;
