@@ -35,6 +35,7 @@ import { until } from "./until.mjs";
  * @property {import("puppeteer-core").Page} page the one tab
  * @property {() => Promise<void>} allowInPrivate lets the extension into private windows
  * @property {() => Promise<void>} clickIcon on the toolbar
+ * @property {() => Promise<string>} badge the mark on that icon
  * @property {() => Promise<void>} pressShortcut Alt+Shift+O
  * @property {(selector: string) => Promise<void>} chooseMenuItem ours, in the menu of a right click on an element of the page
  * @property {() => Promise<Popup | undefined>} openedPopup

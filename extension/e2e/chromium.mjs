@@ -60,6 +60,16 @@ export async function launchChromium({ program, home, env, headless, extension, 
       // @ts-expect-error newer than puppeteer's protocol types
       await session.send("Extensions.triggerAction", { id: extensionId, targetId: tab?.targetId });
     },
+    badge: async () => {
+      const worker = await browser.waitForTarget(
+        (each) => each.url() === `chrome-extension://${extensionId}/background.js`,
+      );
+      const look = async () => {
+        const [tab] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
+        return chrome.action.getBadgeText({ tabId: tab?.id });
+      };
+      return (await worker.worker())?.evaluate(look) ?? "";
+    },
     pressShortcut: async () => {
       if (!display) throw new Error("a browser command needs a window: launch with headless: false");
       await page.bringToFront();

@@ -128,6 +128,7 @@ export async function launchFirefox({ program, env, extension, site, display, in
       );
       await hand().click(x, y);
     },
+    badge: () => inWindow(`document.querySelector("#${buttonId} [badge]")?.getAttribute("badge") ?? ""`),
     pressShortcut: () => hand().press("alt+shift+o"),
     chooseMenuItem: async (selector) => {
       const { x, y } = await page.$eval(selector, (element) => {

@@ -35,7 +35,7 @@ export async function confirm(popup, label = "Fill code") {
 /** Clicks the main button once it bears this label and takes it. @param {Popup} popup @param {string} [label] */
 export async function clickConfirm(popup, label = "Fill code") {
   await until(`armed button "${label}"`, () => armed(popup, label));
-  await popup.click("main .primary");
+  await press(popup, label);
 }
 
 /** Has the host ask for the passphrase, and waits until the vault is open. @param {Popup} popup */

@@ -47,17 +47,20 @@ inBrowsers("rescue", { ada: { sites: ["twitter.com"], issuer: "Twitter" } }, (wo
     await says(wish, "You will be reminded");
     await wish.close();
     await open(address("home", "www.linkedin.com"));
+    await until("mark on the icon", async () => (await browser.badge()) === "!");
     await browser.clickIcon();
     const popup = await browser.popup();
     await says(popup, "You wanted to be reminded");
     await press(popup, "It is done");
     await until("no reminder", async () => !(await words(popup)).includes("You wanted to be reminded"));
+    await until("no mark on the icon", async () => (await browser.badge()) === "");
     await popup.close();
     await open(address("home", "www.linkedin.com"));
     await browser.clickIcon();
     const after = await browser.popup();
     await says(after, "No account for www.linkedin.com");
     expect(await words(after)).not.toContain("You wanted to be reminded");
+    expect(await browser.badge()).toBe("");
   });
 
   test("a recovery code fills where one is asked for, and never twice", async () => {
