@@ -86,6 +86,7 @@ install: host extension
 	rm -rf $(DESTDIR)$(PREFIX)/share/codefob/extension
 	mkdir -p $(DESTDIR)$(PREFIX)/share/codefob
 	cp -R extension/dist $(DESTDIR)$(PREFIX)/share/codefob/extension
+	rm $(DESTDIR)$(PREFIX)/share/codefob/extension/detector.js
 	$(if $(DESTDIR),,$(PREFIX)/bin/codefob install $(SYSTEM))
 
 uninstall:

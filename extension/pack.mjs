@@ -24,7 +24,7 @@ const stores = {
 
 for (const [store, adapt] of Object.entries(stores)) {
   const folder = mkdtempSync(join(tmpdir(), "codefob-pack-"));
-  cpSync("dist", folder, { recursive: true });
+  cpSync("dist", folder, { recursive: true, filter: (path) => !path.endsWith("detector.js") });
   writeFileSync(join(folder, "manifest.json"), `${JSON.stringify(adapt(manifest), undefined, 2)}\n`);
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

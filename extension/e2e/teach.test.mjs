@@ -37,7 +37,7 @@ inBrowsers("teaching", { ada: { sites: ["odd.example"] }, bella: { sites: ["behi
     await chip(await open(address));
     await browser.clickIcon();
     const popup = await browser.popup();
-    await press(popup, "Why no code here?");
+    await press(popup, "Wrong field?");
     await press(popup, "Never here");
     await says(popup, "You said: never here");
     await popup.close();

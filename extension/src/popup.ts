@@ -184,7 +184,7 @@ function page(state: Extract<State, { is: "page" }>): Node[] {
         "buttons",
         primary(say(label), () => happen({ type: "confirm" })),
       ),
-    whyLink(),
+    whyLink(fills ? "why_wrong" : "why_link"),
   ].filter((node) => node instanceof Node);
 }
 
@@ -199,8 +199,8 @@ function nothing({ host, kind, accounts }: Extract<State, { is: "page" }>): Node
   return [...text(say("none_title", host), ...lines, say("none_text")), command(`codefob add --site ${host}`)];
 }
 
-function whyLink(): HTMLElement {
-  return button(say("why_link"), () => happen({ type: "look" }), "link");
+function whyLink(label: Word = "why_link"): HTMLElement {
+  return button(say(label), () => happen({ type: "look" }), "link");
 }
 
 function whyEnd(fields: Parameters<typeof why>[0]): HTMLElement {
