@@ -2,7 +2,7 @@
 const MAYBE =
   ":not(div,span,a,p,li,ul,td,tr,i,b,br,img,input,button,label,path,svg,g,use,h1,h2,h3,h4,script,style,link,meta,option,select,form,head,body,html,strong,em,small,code,pre,table,tbody,thead,th,title,section,article,nav,header,footer,main),div:empty";
 /** Of the elements without a shadow tree so many are looked at for one, so often after a walk, and so far apart in ms. */
-const [MOST, OFTEN, APART] = [200, 100, 50];
+const [MOST, OFTEN, APART] = [200, 200, 25];
 
 /**
  * The open shadow trees in a tree. A walk by the browser's selector engine, ten
