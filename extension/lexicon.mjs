@@ -37,7 +37,7 @@ function key(term) {
   return UNSPACED.test(term[0]) ? term.slice(0, 2) : `${term} `.slice(0, 3);
 }
 
-/** The terms of one key in order, each as a letter for its concept, how much of the one before it starts with, and the rest. */
+/** The terms of one key in order, each as a sign from "=" to "Z" for its concept, how much of the one before it starts with, and the rest. */
 function packed(key, entries, concepts) {
   let before = key;
   return entries
@@ -46,9 +46,9 @@ function packed(key, entries, concepts) {
       let same = 0;
       while (same < 35 && same < term.length && term[same] === before[same]) same++;
       before = term;
-      return String.fromCharCode(65 + concepts.indexOf(concept)) + same.toString(36) + term.slice(same);
+      return String.fromCharCode(61 + concepts.indexOf(concept)) + same.toString(36) + term.slice(same);
     })
-    .join("|");
+    .join("");
 }
 
 /** The lexicons of all languages as tables from keys to terms, `names` (what programmers call their fields) apart. */
@@ -69,6 +69,7 @@ export async function compile() {
         if (!alike.some((each) => each.concept === concept && covers(each.term, term))) alike.push({ term, concept });
       }
     }
+  if (concepts.length > 30) throw new Error("there are more concepts than signs for them"); // see packed
   const texts = Object.entries(tables).map(([name, of]) => {
     return [name, [...of].map(([key, entries]) => `${key}\t${packed(key, entries, concepts)}`).join("\n")];
   });

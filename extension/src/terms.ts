@@ -82,12 +82,12 @@ function unpack<C>(line: string): readonly Term<C>[] {
   let before = line.slice(0, tab);
   return line
     .slice(tab + 1)
-    .split("|")
+    .split(/(?=[=-Z])/)
     .map((entry) => {
       before = before.slice(0, Number.parseInt(entry[1] ?? "0", 36)) + entry.slice(2);
       const star = before.endsWith("*");
       const text = before.slice(before.startsWith("*") ? 1 : 0, star ? -1 : undefined);
-      const concept = LEXICON.concepts[entry.charCodeAt(0) - 65] as C;
+      const concept = LEXICON.concepts[entry.charCodeAt(0) - 61] as C;
       return { text, open: star || UNSPACED.test(text.slice(-1)), concept };
     });
 }
