@@ -19,9 +19,12 @@ export function groups(root: Document | ShadowRoot): Inputs[] {
   return found;
 }
 
-/** The boxes that start at inputs[at]: a row of 4 to 10 for one character each, or that one input. */
+/** The boxes that start at inputs[at]: a row of 4 to 10 for one character each, two for half a code each, or that one input. */
 function row(inputs: readonly Input[], at: number): Inputs {
   const first = inputs[at] as Input;
+  const second = inputs[at + 1];
+  const two = second && part(first, second) && second.maxLength === first.maxLength && second.type === first.type;
+  if (two && !part(second, inputs[at + 2]) && !part(second, inputs[at - 1])) return [first, second];
   const { maxLength = 0 } = first;
   const fits = box(first) || twins(first, inputs[at + 1]) || (maxLength > 1 && maxLength <= MOST);
   let end = at + 1;
@@ -43,6 +46,13 @@ function box(input: Input): boolean {
   if (/\b1\b.*\b[1-9]\b|\b[1-9]\D+\b(4|5|6|7|8)\b/.test(input.getAttribute("aria-label") ?? "")) return true;
   if (oneTime(input)) return true;
   return [input.id || (input.name ?? ""), input.getAttribute("aria-label") ?? ""].some((name) => NUMBERED.test(name));
+}
+
+/** Whether another input in the same element takes 3 or 4 characters as this one does, and has no word of its own. */
+function part(one: Input, other: Input | undefined): boolean {
+  const small = ({ maxLength, placeholder, labels }: Input) =>
+    (maxLength === 3 || maxLength === 4) && !/\p{L}/u.test(placeholder ?? "") && !labels?.length;
+  return other !== undefined && one.parentElement === other.parentElement && small(one) && small(other);
 }
 
 /** Whether an input is marked as one for a one-time code. Firefox does not give that word in the property. */

@@ -34,6 +34,8 @@ test.each([
   ["too short", `<input maxlength="4">`, false],
   ["a box a character", "<input>".repeat(6), true],
   ["too many boxes", "<input>".repeat(8), false],
+  ["two halves", `<input maxlength="3">`.repeat(2), true],
+  ["two halves of a longer code", `<input maxlength="4">`.repeat(2), false],
 ])("fits: %s", (_name, html, want) => {
   expect(fits(inputs(html), "123456")).toBe(want);
 });
@@ -51,6 +53,20 @@ test("a page that takes the paste gets no keys", async () => {
   });
   expect(await fill(boxes, "123456", settle)).toBe("paste");
   expect(keys).toEqual([]);
+});
+
+test("two boxes get half the code each", async () => {
+  const boxes = inputs(`<input maxlength="3">`.repeat(2));
+  expect(await fill(boxes, "123456", settle)).toBe("value");
+  expect([...boxes].map(({ value }) => value)).toEqual(["123", "456"]);
+  document.execCommand = (_name, _ui, text) => {
+    const active = document.activeElement;
+    if (active instanceof HTMLInputElement) active.value += text;
+    return true;
+  };
+  const typed = inputs(`<input maxlength="3">`.repeat(2));
+  expect(await fill(typed, "123456", settle)).toBe("keys");
+  expect([...typed].map(({ value }) => value)).toEqual(["123", "456"]);
 });
 
 test("keys go in one by one, each to its box", async () => {

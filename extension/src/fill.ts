@@ -13,10 +13,10 @@ function plain(text: string): string {
   return text.replace(/[\s-]/g, "");
 }
 
-/** Whether a code can fit: one character a box, or not more than the input takes. */
+/** Whether a code can fit: one character a box, half of it in each of two, or not more than the input takes. */
 export function fits(inputs: Inputs, code: string): boolean {
   const [{ maxLength = -1 }] = inputs;
-  if (inputs.length > 1) return inputs.length === code.length;
+  if (inputs.length > 1) return inputs.length * (inputs.length > 2 ? 1 : maxLength) === code.length;
   return maxLength < 0 || maxLength >= code.length;
 }
 
@@ -88,7 +88,8 @@ function paste(field: () => Inputs, code: string): boolean {
 async function keys(field: () => Inputs, code: string): Promise<void> {
   for (const [i, key] of [...code].entries()) {
     const inputs = field();
-    const input = inputs.length > 1 ? inputs[i] : inputs[0];
+    const share = code.length / inputs.length;
+    const input = inputs[Math.floor(i / share)];
     if (!input) return;
     focus(input);
     const init = {
@@ -100,7 +101,7 @@ async function keys(field: () => Inputs, code: string): Promise<void> {
       composed: true,
     };
     if (input.dispatchEvent(new KeyboardEvent("keydown", init))) {
-      if (inputs.length > 1) select(input);
+      if (inputs.length > 1 && i % share === 0) select(input);
       else end(input);
       input.ownerDocument.execCommand("insertText", false, key);
     }
@@ -121,14 +122,15 @@ function focus(input: Input): void {
 }
 
 async function values(field: () => Inputs, code: string): Promise<void> {
-  const parts = field().length > 1 ? [...code] : [code];
-  for (const [i, part] of parts.entries()) {
+  const { length } = field();
+  const share = code.length / length;
+  for (let i = 0; i < length; i++) {
     const input = field()[i];
     if (!input) return;
     focus(input);
-    set(input, part);
+    set(input, code.slice(i * share, (i + 1) * share));
     input.dispatchEvent(new Event("change", { bubbles: true }));
-    if (parts.length > 1) await pause();
+    if (length > 1) await pause();
   }
 }
 

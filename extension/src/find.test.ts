@@ -26,6 +26,7 @@ test.each([
     "4 otp-any",
   ],
   ["boxes that are only alike", `<p>Code</p>${`<input inputmode="numeric" class="a">`.repeat(6)}`, "6 otp-any"],
+  ["two halves", `<p>Enter the code</p>${`<input maxlength="3">`.repeat(2)}`, "2 otp-any"],
   ["three boxes are no code", `<p>Code</p>${boxes(3)}`, ""],
   ["boxes of a product key", `<p>Enter the product key</p>${boxes(5)}`, ""],
   ["an app's code", `<p>Open your authenticator app</p><input name="otp">`, "1 totp"],
