@@ -1,5 +1,6 @@
 import { type Inputs, oneTime } from "./boxes.ts";
 import { named, type Said, said } from "./concepts.ts";
+import type { Input } from "./editable.ts";
 import { surroundings } from "./surroundings.ts";
 
 /** What the page says of a field, by where it says so. */
@@ -53,12 +54,15 @@ export function own(inputs: Inputs, labelled: Map<Element, string>) {
     referred(input, "aria-labelledby"),
   ];
   return {
-    auto: inputs.some(oneTime) ? "one-time-code" : auto,
+    auto: inputs.some(oneTime) ? "one-time-code" : /^\+\d/.test(input.placeholder ?? "") ? "tel" : auto,
     name: named(names),
     label: said(texts.filter(Boolean).join(" | ")),
     labelled: /\p{L}{2}/u.test(texts.join("")),
     search: inputs[0].type === "search" || /search/i.test(inputs[0].getAttribute("role") ?? ""),
-    long: (inputs[0].minLength ?? 0) > 10 || Number(/^[^|]*\{(\d+),?\d*\}\$?$/.exec(inputs[0].pattern ?? "")?.[1]) > 10,
+    long:
+      (many(input) && !oneTime(input)) ||
+      (inputs[0].minLength ?? 0) > 10 ||
+      Number(/^[^|]*\{(\d+),?\d*\}\$?$/.exec(inputs[0].pattern ?? "")?.[1]) > 10,
     roomy: (inputs[0].maxLength ?? 0) >= 100,
     second: input instanceof HTMLInputElement && input.type === "password" && behindPassword(input),
     preset: inputs.some((each) => /\w/.test(each.defaultValue ?? "")),
@@ -79,6 +83,16 @@ export function clues(inputs: Inputs, mine: ReturnType<typeof own>): Clues {
     group: said(group(inputs)),
     page: said(`${title} | ${location?.pathname ?? ""}`.replace(/[-_/.]/g, " ").slice(0, 200)),
   };
+}
+
+/** Whether a field is one of three or more side by side that take several characters each, as those of a key. */
+function many({ maxLength = 0, parentElement }: Input): boolean {
+  const like = (each: Input) => each.maxLength === maxLength && !each.labels?.length && !each.placeholder;
+  return (
+    maxLength > 2 &&
+    maxLength < 9 &&
+    [...(parentElement?.children ?? [])].filter((each) => like(each as Input)).length > 2
+  );
 }
 
 /** Whether the first masked field of the form is another, for a password. */

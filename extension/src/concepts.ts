@@ -80,10 +80,11 @@ function find(table: string, folded: string): Hits {
 }
 
 function remembered(key: string, text: string, find: (folded: string) => Hits): Said {
-  let found = known.get(key);
-  if (found) return found;
+  const before = known.get(key);
+  if (before) return before;
   const folded = text && ` ${fold(text)} `;
-  found = folded.length > 3 ? concepts(folded, find(folded)) : new Map();
+  const found: Map<Concept, string> = folded.length > 3 ? concepts(folded, find(folded)) : new Map();
+  if (/[?？؟]\s*$/.test(text)) found.set("another way", "?"); // "Lost your phone?"
   if (known.size > KEPT) known.clear();
   known.set(key, found);
   return found;
@@ -98,6 +99,11 @@ export function cut(text: string): string {
 }
 
 const CODES: ReadonlySet<Concept> = new Set(["code", "verification code", "authentication code", "one-time code"]);
+
+/** Whether a text speaks of a code that may be ours. */
+export function code(words: Said): boolean {
+  return words.has("code") || words.has("verification code") || words.has("one-time code");
+}
 
 /** Codes that are none of ours. */
 const OTHER_CODES: ReadonlySet<Concept> = new Set([
@@ -120,7 +126,7 @@ const FIELDS: ReadonlySet<Concept> = new Set([
 const SOURCES: ReadonlySet<Concept> = new Set(["text message or call", "e-mail", "authenticator app"]);
 
 /** The hits with what two of them say together: so a language needs the stems, not every phrase. */
-function concepts(text: string, hits: Hits): Said {
+function concepts(text: string, hits: Hits): Map<Concept, string> {
   const apart = hits.filter((each) => !hits.some((one) => swallows(one, each)));
   const together: Hits = [];
   pair(apart, "backup", "code", 8, (start, end) => together.push({ concept: "recovery code", start, end }));
@@ -129,11 +135,11 @@ function concepts(text: string, hits: Hits): Said {
   for (const source of ["text message or call", "e-mail"] as const)
     pair(apart, source, "code", 5, (start, end) => together.push({ concept: "verification code", start, end }));
   for (const about of ["text message or call", "one-time code"] as const)
-    pair(apart, about, "user name, password", 12, (start, end) =>
+    pair(apart, about, "user name, password", 16, (start, end) =>
       together.push({ concept: "verification code", start, end }),
     );
   const all = [...apart, ...together];
-  const found = new Map<Concept, string>();
+  const found = new Map();
   for (const hit of all)
     if (!found.has(hit.concept) && !all.some((each) => swallows(each, hit)))
       found.set(hit.concept, text.slice(hit.start, hit.end).trim());
@@ -149,6 +155,7 @@ function swallows(one: Hit<Concept>, other: Hit<Concept>): boolean {
   const longer = one.end - one.start - (other.end - other.start);
   if (CODES.has(other.concept) && OTHER_CODES.has(one.concept)) return longer >= 0;
   if (longer <= 0) return false;
+  if (one.concept === "scan or secret" && other.concept === "authenticator app") return true; // its key
   if (one.concept === "PIN") return other.concept === "code";
   return FIELDS.has(other.concept) && (CODES.has(one.concept) || SOURCES.has(one.concept));
 }

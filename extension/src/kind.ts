@@ -1,5 +1,5 @@
 import type { Clues } from "./clues.ts";
-import type { Concept, Said } from "./concepts.ts";
+import { type Concept, code, type Said } from "./concepts.ts";
 import type { Fact } from "./reasons.ts";
 
 /** What a field takes. "none" is no field of ours at all. */
@@ -44,6 +44,7 @@ export function kindOf(clues: Clues): Judgement {
   for (const words of clues.after.slice(0, 5)) sentence(words, points, 2);
   const told = points.app + points.sms + points.email + points.recovery >= 2;
   for (const words of clues.far) sentence(words, points, told ? 0.5 : 2);
+  if (points.either >= 1.5) points.app -= named; // an app's and a message's share a field
   const { sent } = points;
   sentence(clues.button, points, 1);
   if (!code(clues.button) && !clues.button.has("resend")) points.sent = sent; // "Send" sends what was typed
@@ -98,10 +99,6 @@ function sentence(words: Said, points: Points, weight: number) {
   if (sent) points.sent += share;
 }
 
-function code(words: Said): boolean {
-  return words.has("code") || words.has("verification code") || words.has("one-time code");
-}
-
 /** Whether a recovery code is asked for, and no other code beside it. */
 function recoveryOnly({ name, label, lead }: Clues, { app, recovery, scan }: Points): boolean {
   if (recovery < 2 || scan >= 3) return false;
@@ -109,13 +106,15 @@ function recoveryOnly({ name, label, lead }: Clues, { app, recovery, scan }: Poi
     words.has("one-time code") || words.has("verification code") || words.has("authenticator app");
   if (label.has("recovery code")) return !also(label) && (name.has("recovery code") || !label.has("code"));
   if (name.has("recovery code")) return !also(name) || !also(label);
-  const first = lead.find((words) => words.has("recovery code") || words.has("authenticator app"));
+  const first = lead.find(
+    (words) => words.has("recovery code") || (words.has("authenticator app") && !words.has("another way")),
+  );
   return (
     app < recovery &&
     first?.has("recovery code") === true &&
     !code(first) &&
     !(label.has("two-factor") && code(label)) &&
-    !also(label) &&
+    !(app > 0 ? also(label) : label.has("one-time code")) &&
     !first.has("authenticator app") &&
     !first.has("another way")
   );

@@ -1,5 +1,5 @@
 import type { Inputs } from "./boxes.ts";
-import { said } from "./concepts.ts";
+import { code, said } from "./concepts.ts";
 
 /** At most so many nodes are looked at before and behind a field, and so many characters of text kept. */
 const NODES = 160;
@@ -49,7 +49,7 @@ function mask(text: string): "phone" | "email" | undefined {
 
 function sentences(text: string): string[] {
   return text
-    .split(/(?<=[.!?;:])\s+|[。！？；।؟]/)
+    .split(/(?<=[.!?;:؟？])\s+|[。！；।]|(?<=？)/)
     .filter((part) => part.trim().length > 1)
     .slice(0, 12);
 }
@@ -145,12 +145,15 @@ function picture(node: Element, seen: Walk, size: number, passed: boolean) {
   const about = `${node.getAttribute("src")?.slice(0, 200)} ${node.id} ${node.getAttribute("class")} ${node.getAttribute("alt")}`;
   const width = Number(node.getAttribute("width")) || (node as HTMLImageElement).naturalWidth || 0;
   const height = Number(node.getAttribute("height")) || (node as HTMLImageElement).naturalHeight || 0;
-  if (/captcha|verif\w*code|imgcode|checkcode|vcode/i.test(about)) seen.picture = "captcha";
+  const label = ["alt", "title", "aria-label"].map((each) => node.getAttribute(each) ?? "").join(" | ");
+  const words = said(label);
+  const drawn = size === 0 && !passed && code(words) && !words.has("scan or secret") && !words.has("authenticator app");
+  if (/captcha|verif\w*code|imgcode|checkcode|vcode/i.test(about) || drawn || words.has("captcha"))
+    seen.picture = "captcha";
   else if (/\bqr|qr-?code/i.test(about) || (width >= 100 && width <= 500 && width === height)) seen.picture ??= "qr";
   else if (
-    node.localName !== "svg" &&
     !passed &&
-    size < 80 &&
+    size < (node.localName === "svg" ? 1 : 80) &&
     width >= 50 &&
     width <= 260 &&
     height <= 90 &&

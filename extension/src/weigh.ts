@@ -1,5 +1,5 @@
 import type { Clues } from "./clues.ts";
-import type { Concept, Said } from "./concepts.ts";
+import { type Concept, code, type Said } from "./concepts.ts";
 import type { Fact, Place, Reason } from "./reasons.ts";
 
 /** How much speaks for a field being for a code at all, and why. */
@@ -44,7 +44,7 @@ const NEVER: Points = {
 };
 /** And what one may say too, where it says that it is for a code. */
 const RATHER: Points = {
-  "scan or secret": -6,
+  "scan or secret": -8,
   PIN: -3,
   "phone number": -5,
   "e-mail": -4,
@@ -68,7 +68,8 @@ function names(words: Said): boolean {
   const about = words.has("two-factor") || words.has("text message or call");
   return (
     STRONG.some((each) => each !== "two-factor" && words.has(each)) ||
-    (words.has("code") && (about || words.has("app")))
+    (words.has("code") && (about || words.has("app"))) ||
+    (words.has("sent") && words.has("text message or call"))
   );
 }
 
@@ -96,13 +97,17 @@ export function weigh(clues: Clues): Weight {
   const near = [...clues.lead.slice(0, 4), ...clues.after.slice(0, 2), clues.group];
   const plain = tells(clues.label) || names(clues.name);
   const ours = near.some((words) => OURS.some((each) => each !== "two-factor" && words.has(each)));
+  const { name, label } = clues;
+  const number = name.has("phone number") && !tells(name) && (label.has("phone number") || label.has("phone"));
+  const sent = label.has("text message or call") || label.has("e-mail"); // Chinese programs call that a captcha too
   sum.own(
     "name",
-    clues.name,
-    plain || (!clues.labelled && clues.lead.slice(0, 2).some(names)),
+    sent ? new Map([...name].filter(([concept]) => concept !== "captcha")) : name,
+    (plain && !number) || (!clues.labelled && clues.lead.slice(0, 2).some(names)),
     names(clues.label) ? 0.5 : 1,
   );
-  sum.own("label", clues.label, names(clues.label), names(clues.name) || ours ? 0.5 : 1);
+  const strong = names(label) && (code(label) || !label.has("scan or secret"));
+  sum.own("label", label, strong, names(clues.name) || ours ? 0.5 : 1);
   const told =
     tells(clues.label) || tells(clues.name) || clues.label.has("two-factor") || (ours && clues.label.has("PIN"));
   if (!once && !told) {
@@ -211,9 +216,7 @@ class Sum implements Weight {
 
 /** An e-mail code's label may say e-mail, a code's label may say PIN. */
 function rather(words: Said, against: Concept): boolean {
-  return (
-    ["e-mail", "PIN", "scan or secret"].includes(against) && words.has("code") && !words.has("user name, password")
-  );
+  return ["e-mail", "PIN", "scan or secret"].includes(against) && code(words) && !words.has("user name, password");
 }
 
 function best(words: Said, points: Points): [number, Concept | undefined] {
