@@ -47,7 +47,7 @@ test: SETUP := test
 test: setup unit e2e
 	@echo "everything passed"
 
-unit: extension
+unit: extension $(WIDGETS)/node_modules
 	test -z "$$(gofmt -l native-host internal manifests)"
 	go vet ./...
 	GOOS=windows go vet ./...

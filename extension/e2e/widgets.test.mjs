@@ -41,6 +41,7 @@ const takes = [
   ["password", "keys"],
   ["number", "keys"],
   ["spaced", "keys"],
+  ["two halves", "keys"],
   ["transparent", "keys"],
   ["no paste", "keys"],
   ["no paste into boxes", "keys"],

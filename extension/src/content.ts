@@ -248,8 +248,8 @@ async function obstacle({ field: wanted, origin }: { field: number; origin: stri
 
 /** How many characters the field takes, 0 for no bound. */
 function room(): number {
-  const [first, ...rest] = field?.inputs ?? [];
-  return rest.length > 0 ? rest.length + 1 : Math.max(0, first?.maxLength ?? 0);
+  const inputs = field?.inputs ?? [];
+  return inputs.length > 2 ? inputs.length : Math.max(0, inputs.length * (inputs[0]?.maxLength ?? 0));
 }
 
 async function take(message: Extract<ToPage, { type: "fill" }>): Promise<Outcome> {

@@ -55,6 +55,13 @@ const fields = {
     root.addEventListener("input", () => state(input.value.replace(" ", "")));
   },
 
+  "two halves"() {
+    const half = (/** @type {string} */ which) =>
+      `<input maxlength="3" inputmode="numeric" aria-label="${which} half">`;
+    const { inputs } = show(`<p>Enter the verification code</p>${half("First")} – ${half("Second")}`);
+    inputs[0].addEventListener("input", () => inputs[0].value.length === 3 && inputs[1].focus());
+  },
+
   // One input that nobody sees over slots that show what is in it.
   transparent() {
     const { input } = show(`<div class="over">${slots}<input autocomplete="one-time-code" maxlength="6"></div>`);
