@@ -22,11 +22,12 @@ func (c *cli) add(args []string) error {
 	issuer := fs.String("issuer", "", "`NAME` of who the account is with, as in GitHub")
 	name := fs.String("name", "", "your `NAME` there")
 	sites := fs.StringArray("site", nil, "a `HOST` where the account logs in; may be given several times")
-	kind := fs.String("type", "totp", "`KIND` of codes: totp, hotp or steam")
+	kind := fs.String("type", "totp", "`KIND` of codes: totp, hotp, steam, motp or yandex")
 	algorithm := fs.String("algorithm", "SHA1", "`NAME` of the hash: SHA1, SHA256 or SHA512")
 	digits := fs.Int("digits", 0, "a code has `N` characters (default 6)")
 	period := fs.Int("period", 0, "a code lasts `N` seconds (default 30)")
 	counter := fs.Uint64("counter", 0, "`N` is the counter of the next code, for hotp")
+	pinFile := fs.String("pin-file", "", "read the PIN of motp or yandex from this `FILE`")
 	if _, err := parse(fs, args, 0, 0); err != nil {
 		return err
 	}
@@ -81,6 +82,9 @@ func (c *cli) add(args []string) error {
 		}
 	}
 	a.Sites = origins
+	if err := givePIN(&a, *pinFile); err != nil {
+		return err
+	}
 	if err := a.Validate(); err != nil {
 		return err
 	}
@@ -102,14 +106,22 @@ func (c *cli) add(args []string) error {
 }
 
 func newAccount(secret, kind, algorithm string, digits, period int, counter uint64) (account.Account, error) {
-	s, err := account.ParseSecret(secret)
+	read := account.ParseSecret
+	if kind == string(account.MOTP) {
+		read = account.ParseHex
+	}
+	s, err := read(secret)
 	if err != nil {
 		return account.Account{}, withHint(err, "copy the key again from the site's page; spaces, dashes and lower case do not matter")
 	}
-	if !slices.Contains([]account.Type{account.TOTP, account.HOTP, account.Steam}, account.Type(kind)) {
-		return account.Account{}, misused("there is no type %q: it is totp, hotp or steam", kind)
-	}
 	a := account.New(account.Type(kind), "", "", s)
+	switch a.Type {
+	case account.TOTP, account.HOTP, account.Steam:
+	case account.MOTP, account.Yandex:
+		return a, nil // whose settings are always the same
+	default:
+		return account.Account{}, misused("there is no type %q: it is totp, hotp, steam, motp or yandex", kind)
+	}
 	if a.Algorithm, err = account.ParseAlgorithm(algorithm); err != nil {
 		return a, misused("%s", err)
 	}
@@ -123,6 +135,20 @@ func newAccount(secret, kind, algorithm string, digits, period int, counter uint
 		a.Counter = counter
 	}
 	return a, nil
+}
+
+// givePIN sets the PIN from a file, if one is named.
+func givePIN(a *account.Account, file string) error {
+	if file == "" {
+		return nil
+	}
+	pin, err := readSecretFile(file)
+	if err != nil {
+		return err
+	}
+	a.PIN = account.NewSecret(pin)
+	clear(pin)
+	return nil
 }
 
 // askLabels asks for what neither the URI nor an option said.
@@ -290,12 +316,13 @@ func (c *cli) edit(args []string) error {
 	add := fs.StringArray("site", nil, "a further `HOST` where the account logs in; may be given several times")
 	drop := fs.StringArray("remove-site", nil, "a `HOST` where it no longer does; may be given several times")
 	behind := fs.String("append", "", "`on|off`: put the code behind the password, where a site takes both in one field")
+	pinFile := fs.String("pin-file", "", "read the PIN of motp or yandex from this `FILE`")
 	query, err := parse(fs, args, 1, 1)
 	if err != nil {
 		return err
 	}
-	if !fs.Changed("issuer") && !fs.Changed("name") && !fs.Changed("append") && len(*add) == 0 && len(*drop) == 0 {
-		return misused("edit needs at least one of --issuer, --name, --site, --remove-site and --append")
+	if !fs.Changed("issuer") && !fs.Changed("name") && !fs.Changed("append") && *pinFile == "" && len(*add) == 0 && len(*drop) == 0 {
+		return misused("edit needs at least one of --issuer, --name, --site, --remove-site, --append and --pin-file")
 	}
 	if fs.Changed("append") && *behind != "on" && *behind != "off" {
 		return misused("--append is on or off")
@@ -318,6 +345,9 @@ func (c *cli) edit(args []string) error {
 			}
 			if fs.Changed("append") {
 				a.Append = *behind == "on"
+			}
+			if err := givePIN(a, *pinFile); err != nil {
+				return err
 			}
 			for _, text := range *drop {
 				kept := slices.DeleteFunc(slices.Clone(a.Sites), func(s string) bool {
@@ -378,65 +408,4 @@ func (c *cli) meansIt(yes bool, question string) (bool, error) {
 		c.ui.say("nothing removed")
 	}
 	return means, err
-}
-
-func (c *cli) code(args []string) error {
-	fs := c.flags("code")
-	at := fs.String("at", "", "the code of another `TIME`: as in 2026-11-22T10:00:00Z, or seconds since 1970")
-	asJSON := fs.Bool("json", false, "print JSON")
-	query, err := parse(fs, args, 1, 1)
-	if err != nil {
-		return err
-	}
-	when := time.Now()
-	if *at != "" {
-		if when, err = parseTime(*at); err != nil {
-			return err
-		}
-	}
-	v, a, err := c.openOne(query[0])
-	if err != nil {
-		return err
-	}
-	out := struct {
-		Code    string  `json:"code"`
-		Left    int     `json:"secondsLeft,omitzero"`
-		Counter *uint64 `json:"counter,omitzero"`
-	}{}
-	switch {
-	case a.Type == account.HOTP && *at != "":
-		return misused("the codes of %s count, they have no time", a.Label())
-	case a.Type == account.HOTP:
-		if out.Code, err = v.NextCode(a.ID); err != nil {
-			return err
-		}
-		after, _ := v.Account(a.ID)
-		after.Counter--
-		out.Counter = &after.Counter
-	default:
-		var until time.Time
-		if out.Code, _, until, err = a.Code(when); err != nil {
-			return err
-		}
-		out.Left = int((until.Sub(when) + time.Second - 1) / time.Second)
-	}
-	if *asJSON {
-		return c.ui.json(out)
-	}
-	c.ui.print("%s\n", out.Code)
-	if out.Left > 0 {
-		c.ui.say("good for %d s", out.Left)
-	}
-	return nil
-}
-
-func parseTime(text string) (time.Time, error) {
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
-		return t, nil
-	}
-	var unix int64
-	if n, err := fmt.Sscanf(text+"\n", "%d\n", &unix); err == nil && n == 1 {
-		return time.Unix(unix, 0), nil
-	}
-	return time.Time{}, misused("%q is not a time: write 2026-11-22T10:00:00Z or seconds since 1970", text)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"codefob/internal/account"
 	"codefob/internal/interchange"
 	"codefob/internal/keystore"
 	"codefob/internal/prompt"
@@ -92,6 +93,7 @@ var hints = []struct {
 	{vault.ErrExists, `see it with "codefob list"; to start anew, move the folder away first`},
 	{vault.ErrLocked, `unlock it with "codefob unlock", or name a file with --vault-passphrase-file`},
 	{vault.ErrLockedByUs, `unlock it with "codefob unlock"`},
+	{account.ErrPIN, "give it with: codefob edit QUERY --pin-file FILE"},
 	{vault.ErrCounterEnd, "enroll the account anew at its site"},
 	{vault.ErrPassphrase, `if it is lost, set a new one with "codefob passphrase --recovery-key"`},
 	{vault.ErrRecovery, "it may be an older sheet: a new recovery key replaces the one before it"},

@@ -125,7 +125,7 @@ export interface VaultResult {
 export type Strength = "bound" | "known" | "related" | "suggested" | "none";
 
 /** AccountType is the kind of one-time code. */
-export type AccountType = "totp" | "hotp" | "steam";
+export type AccountType = "totp" | "hotp" | "steam" | "motp" | "yandex";
 
 /** Account is what the extension may know of an account. */
 export interface Account {

@@ -19,6 +19,9 @@ const (
 	TOTP  Type = "totp"  // RFC 6238
 	HOTP  Type = "hotp"  // RFC 4226
 	Steam Type = "steam" // Steam Guard: TOTP with five letters and digits
+
+	MOTP   Type = "motp"   // Mobile-OTP: MD5 of time, secret and PIN
+	Yandex Type = "yandex" // Yandex Key: HMAC with a key made of PIN and secret
 )
 
 // Algorithm is the hash below the HMAC.
@@ -29,6 +32,7 @@ const (
 	SHA1   Algorithm = "SHA1"
 	SHA256 Algorithm = "SHA256"
 	SHA512 Algorithm = "SHA512"
+	MD5    Algorithm = "MD5" // of MOTP, and nothing else
 )
 
 // What an account may hold.
@@ -36,11 +40,15 @@ const (
 	MinDigits    = 4
 	MaxDigits    = 10 // of a 31-bit number; the first is 0, 1 or 2
 	SteamDigits  = 5
+	YandexDigits = 8
+	MaxPINBytes  = 64
 	MaxPeriod    = 24 * time.Hour
 	MaxTextBytes = 256 // issuer and name, each
 
 	defaultDigits = 6
 	defaultPeriod = 30 * time.Second
+	motpPeriod    = 10 * time.Second
+	yandexKey     = 16 // bytes of a secret that count; a check sum follows
 )
 
 // Account is one enrolled account.
@@ -50,9 +58,10 @@ type Account struct {
 	Issuer    string        // as enrolled, e.g. "GitHub"; may be empty
 	Name      string        // the user's name at the issuer, e.g. "alice"; may be empty
 	Secret    Secret        // prints as stars under every verb
-	Algorithm Algorithm     // SHA1 for Steam
-	Digits    int           // characters of a code: 4 to 10; 5 for Steam
-	Period    time.Duration // whole seconds, 1 s to 86400 s; 30 s for Steam; 0 for HOTP
+	PIN       Secret        // MOTP and Yandex: what the user types beside the secret; kept like one
+	Algorithm Algorithm     // SHA1 for Steam, SHA256 for Yandex, MD5 for MOTP
+	Digits    int           // characters of a code: 4 to 10; 5 for Steam, 8 for Yandex, 6 for MOTP
+	Period    time.Duration // whole seconds, 1 s to 86400 s; 30 s for Steam and Yandex, 10 s for MOTP; 0 for HOTP
 	Counter   uint64        // HOTP: of the next code; 0 for the others
 	Sites     []string      // origins it is bound to, e.g. "https://github.com"; opaque here
 	Append    bool          // its sites take the code behind the password, in one field
@@ -61,7 +70,7 @@ type Account struct {
 }
 
 // New returns an account with the defaults: SHA1, 6 digits and 30 s; no period
-// for HOTP, 5 characters for Steam. Spaces around issuer and name are dropped.
+// for HOTP, and what Steam, MOTP and Yandex always have. Spaces around issuer and name are dropped.
 func New(typ Type, issuer, name string, secret Secret) Account {
 	a := Account{
 		Type:      typ,
@@ -77,6 +86,10 @@ func New(typ Type, issuer, name string, secret Secret) Account {
 		a.Period = 0
 	case Steam:
 		a.Digits = SteamDigits
+	case MOTP:
+		a.Algorithm, a.Period = MD5, motpPeriod
+	case Yandex:
+		a.Algorithm, a.Digits = SHA256, YandexDigits
 	}
 	return a
 }
@@ -114,8 +127,15 @@ func (a Account) checkSettings() error {
 	} else if n > MaxSecretBytes {
 		return fmt.Errorf("secret of %d bytes, at most %d are allowed", n, MaxSecretBytes)
 	}
+	if err := a.checkPIN(); err != nil {
+		return err
+	}
 	switch a.Algorithm {
 	case SHA1, SHA256, SHA512:
+	case MD5:
+		if a.Type != MOTP {
+			return errAlgorithm(string(a.Algorithm))
+		}
 	default:
 		return errAlgorithm(string(a.Algorithm))
 	}
@@ -133,6 +153,17 @@ func (a Account) checkSettings() error {
 		if a.Algorithm != SHA1 || a.Digits != SteamDigits || a.Period != defaultPeriod {
 			return errors.New("steam codes are always SHA1, 5 characters, 30 s")
 		}
+	case MOTP:
+		if a.Algorithm != MD5 || a.Digits != defaultDigits || a.Period != motpPeriod {
+			return errors.New("motp codes are always MD5, 6 characters, 10 s")
+		}
+	case Yandex:
+		if a.Algorithm != SHA256 || a.Digits != YandexDigits || a.Period != defaultPeriod {
+			return errors.New("yandex codes are always SHA256, 8 characters, 30 s")
+		}
+		if a.Secret.Len() < yandexKey {
+			return fmt.Errorf("yandex secret of %d bytes, at least %d are needed", a.Secret.Len(), yandexKey)
+		}
 	default:
 		return errType(string(a.Type))
 	}
@@ -141,6 +172,30 @@ func (a Account) checkSettings() error {
 	}
 	if a.Counter != 0 {
 		return fmt.Errorf("%s has no counter", a.Type)
+	}
+	return nil
+}
+
+// NeedsPIN reports whether codes cannot be made for want of a PIN. An account may
+// be kept so: other apps' exports leave the PIN out.
+func (a Account) NeedsPIN() bool {
+	return (a.Type == MOTP || a.Type == Yandex) && a.PIN.IsZero()
+}
+
+func (a Account) checkPIN() error {
+	pin := a.PIN.Bytes()
+	switch {
+	case len(pin) == 0:
+		return nil
+	case a.Type != MOTP && a.Type != Yandex:
+		return fmt.Errorf("%s has no PIN", a.Type)
+	case len(pin) > MaxPINBytes:
+		return fmt.Errorf("PIN of %d bytes, at most %d are allowed", len(pin), MaxPINBytes)
+	}
+	for _, c := range pin {
+		if c <= ' ' || c > '~' {
+			return errors.New("PIN holds a character that is not visible ASCII")
+		}
 	}
 	return nil
 }
@@ -185,7 +240,7 @@ func errAlgorithm(text string) error {
 }
 
 func errType(text string) error {
-	return fmt.Errorf("type%s is not supported, only totp, hotp and steam", quoted(text))
+	return fmt.Errorf("type%s is not supported, only totp, hotp, steam, motp and yandex", quoted(text))
 }
 
 // quoted quotes a short foreign text for an error. A longer one could be a

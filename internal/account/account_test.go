@@ -15,11 +15,14 @@ func TestNewHasTheDefaults(t *testing.T) {
 		{TOTP, 6, 30 * time.Second},
 		{HOTP, 6, 0},
 		{Steam, 5, 30 * time.Second},
+		{MOTP, 6, 10 * time.Second},
+		{Yandex, 8, 30 * time.Second},
 	}
+	algorithms := map[Type]Algorithm{MOTP: MD5, Yandex: SHA256, TOTP: SHA1, HOTP: SHA1, Steam: SHA1}
 	for _, tt := range tests {
 		a := New(tt.typ, " GitHub", "alice ", newCanary())
-		if a.Type != tt.typ || a.Digits != tt.digits || a.Period != tt.period || a.Algorithm != SHA1 || a.Issuer != "GitHub" || a.Name != "alice" {
-			t.Errorf("New(%s) = %+v; want %d digits, %s, SHA1", tt.typ, a, tt.digits, tt.period)
+		if a.Type != tt.typ || a.Digits != tt.digits || a.Period != tt.period || a.Algorithm != algorithms[tt.typ] || a.Issuer != "GitHub" || a.Name != "alice" {
+			t.Errorf("New(%s) = %+v; want %d digits, %s, %s", tt.typ, a, tt.digits, tt.period, algorithms[tt.typ])
 		}
 		if err := a.Validate(); err != nil {
 			t.Errorf("New(%s) is not valid: %v", tt.typ, err)
@@ -64,6 +67,8 @@ func TestValidate(t *testing.T) {
 		{"secret of 1024 bytes", func(a *Account) { a.Secret = NewSecret(make([]byte, 1024)) }, ""},
 		{"counter 2^64-1", both(as(HOTP), func(a *Account) { a.Counter = 1<<64 - 1 }), ""},
 		{"Steam", as(Steam), ""},
+		{"motp with a PIN", both(as(MOTP), func(a *Account) { a.PIN = NewSecret([]byte("1234")) }), ""},
+		{"motp without one", as(MOTP), ""},
 
 		{"long issuer", func(a *Account) { a.Issuer = strings.Repeat("é", 129) }, "issuer of 258 bytes"},
 		{"long name", func(a *Account) { a.Name = strings.Repeat("n", 257) }, "name of 257 bytes"},
@@ -77,7 +82,14 @@ func TestValidate(t *testing.T) {
 		{"no secret", func(a *Account) { a.Secret = Secret{} }, "no secret"},
 		{"secret of 1025 bytes", func(a *Account) { a.Secret = NewSecret(make([]byte, 1025)) }, "1025 bytes"},
 		{"no type", func(a *Account) { a.Type = "" }, `type "" is not supported`},
-		{"unknown type", func(a *Account) { a.Type = "motp" }, `type "motp" is not supported`},
+		{"unknown type", func(a *Account) { a.Type = "push" }, `type "push" is not supported`},
+		{"MD5 elsewhere", func(a *Account) { a.Algorithm = MD5 }, `algorithm "MD5" is not supported`},
+		{"a PIN elsewhere", func(a *Account) { a.PIN = NewSecret([]byte("1234")) }, "totp has no PIN"},
+		{"long PIN", both(as(MOTP), func(a *Account) { a.PIN = NewSecret(make([]byte, 65)) }), "PIN of 65 bytes"},
+		{"PIN of other characters", both(as(Yandex), func(a *Account) { a.PIN = NewSecret([]byte("12\x0034")) }), "PIN holds a character"},
+		{"motp of 8 digits", both(as(MOTP), func(a *Account) { a.Digits = 8 }), "motp codes are always"},
+		{"yandex of 6 digits", both(as(Yandex), func(a *Account) { a.Digits = 6 }), "yandex codes are always"},
+		{"short yandex secret", both(as(Yandex), func(a *Account) { a.Secret = NewSecret(make([]byte, 15)) }), "yandex secret of 15 bytes"},
 		{"algorithm in another spelling", func(a *Account) { a.Algorithm = "sha1" }, `algorithm "sha1" is not supported`},
 		{"3 digits", func(a *Account) { a.Digits = 3 }, "3 digits"},
 		{"11 digits", func(a *Account) { a.Digits = 11 }, "11 digits"},

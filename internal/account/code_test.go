@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"math"
 	"os"
 	"strings"
@@ -117,6 +118,32 @@ func TestSteamCodes(t *testing.T) {
 	}
 }
 
+func TestCodesWithAPIN(t *testing.T) {
+	tests := []struct {
+		uri  string
+		unix int64
+		want string
+	}{
+		{"otpauth://motp/?secret=e3152afee62599c8&pin=1234", 165892298, "e7d8b6"}, // beemdevelopment/Aegis, MOTPTest.java
+		{"otpauth://motp/?secret=bbb1912bb5c515be&pin=9999", 1659540022, "ced7b1"},
+		{"otpauth://yaotp/?secret=" + testYandex + "&pin=GUZDGOI", 1641559648, "umozdicq"}, // YAOTPTest.java
+		{"otpauth://yaotp/?secret=JBGSAU4G7IEZG6OY4UAXX62JU4AAAAAAHTSG4HXU3M&pin=GUZDCMBUHAYTEMJWGA4DMNZQGI", 1581093059, "vunyprpd"},
+	}
+	for _, tt := range tests {
+		a, err := ParseURI(tt.uri)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, _, _, err := a.Code(time.Unix(tt.unix, 0)); err != nil || got != tt.want {
+			t.Errorf("%s: Code(%d) = %q, %v; want %q", a.Type, tt.unix, got, err, tt.want)
+		}
+		a.PIN = Secret{}
+		if got, err := a.CodeAt(1); !errors.Is(err, ErrPIN) || got != "" || !a.NeedsPIN() {
+			t.Errorf("%s: CodeAt without the PIN = %q, %v; want ErrPIN", a.Type, got, err)
+		}
+	}
+}
+
 func TestCodeSaysWhenItIsGood(t *testing.T) {
 	tests := []struct {
 		at          time.Time
@@ -188,11 +215,12 @@ func TestSharedVectors(t *testing.T) {
 		Digits, Period  int
 		Time            int64
 		Counter         uint64
+		PIN             string
+		SecretHex       string `json:"secret_hex"`
 	}
 	type group struct {
 		vector
 		Seeds map[string]struct{ B32 string }
-		Hex   string `json:"secret_hex"`
 		Cases []vector
 	}
 	var all struct {
@@ -200,6 +228,8 @@ func TestSharedVectors(t *testing.T) {
 		TOTP   group `json:"rfc6238_appendix_b"`
 		Trap   group `json:"rfc6238_wrong_seed_trap"`
 		Steam  group `json:"steam"`
+		MOTP   group `json:"motp"`
+		Yandex group `json:"yandex"`
 		Edge   group `json:"edge_cases_computed"`
 		Base32 struct {
 			Cases, Either []struct{ Text, Hex string }
@@ -223,7 +253,7 @@ func TestSharedVectors(t *testing.T) {
 				text = seed.B32
 			}
 			if text == "" {
-				key, _ := hex.DecodeString(g.Hex)
+				key, _ := hex.DecodeString(g.SecretHex + v.SecretHex)
 				text = NewSecret(key).Base32()
 			}
 			secret, err := ParseSecret(text)
@@ -232,12 +262,17 @@ func TestSharedVectors(t *testing.T) {
 				continue
 			}
 			a := New(typ+Type(v.Type), "", "", secret)
-			a.Algorithm, a.Digits = Algorithm(alg), v.Digits+g.Digits
+			if v.PIN == "" {
+				a.Algorithm, a.Digits = Algorithm(alg), v.Digits+g.Digits
+			}
+			a.PIN = NewSecret([]byte(v.PIN))
 			var got string
 			if a.Type == HOTP {
 				got, err = a.CodeAt(v.Counter)
 			} else {
-				a.Period = time.Duration(v.Period+g.Period) * time.Second
+				if v.PIN == "" {
+					a.Period = time.Duration(v.Period+g.Period) * time.Second
+				}
 				got, _, _, err = a.Code(time.Unix(v.Time, 0))
 			}
 			if err != nil || got != v.Code {
@@ -249,6 +284,8 @@ func TestSharedVectors(t *testing.T) {
 	run("rfc6238_appendix_b", all.TOTP, TOTP)
 	run("rfc6238_wrong_seed_trap", all.Trap, TOTP)
 	run("steam", all.Steam, Steam)
+	run("motp", all.MOTP, MOTP)
+	run("yandex", all.Yandex, Yandex)
 	run("edge_cases_computed", all.Edge, "")
 
 	texts := append(append(all.Base32.Cases, all.Base32.Either...), all.Spare.Cases...)

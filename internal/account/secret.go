@@ -3,6 +3,7 @@ package account
 import (
 	"crypto/subtle"
 	"encoding/base32"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -91,6 +92,31 @@ func ParseSecret(text string) (Secret, error) {
 		return Secret{}, errors.New("secret is empty")
 	case len(out) == 0:
 		return Secret{}, errors.New("secret is too short: a single character")
+	case len(out) > MaxSecretBytes:
+		return Secret{}, fmt.Errorf("secret of %d bytes, at most %d are allowed", len(out), MaxSecretBytes)
+	}
+	return owning(out), nil
+}
+
+// ParseHex reads hexadecimal in either case, with spaces and dashes between, as
+// Mobile-OTP and a few apps write secrets. Its errors never hold the text.
+func ParseHex(text string) (Secret, error) {
+	if len(text) > maxSecretText {
+		return Secret{}, fmt.Errorf("secret of over %d characters", maxSecretText)
+	}
+	digits := make([]byte, 0, len(text))
+	for i := range len(text) {
+		if c := text[i]; c != ' ' && c != '-' {
+			digits = append(digits, c)
+		}
+	}
+	defer clear(digits)
+	out := make([]byte, len(digits)/2)
+	switch _, err := hex.Decode(out, digits); {
+	case len(digits) == 0:
+		return Secret{}, errors.New("secret is empty")
+	case err != nil:
+		return Secret{}, errors.New("secret is not hexadecimal")
 	case len(out) > MaxSecretBytes:
 		return Secret{}, fmt.Errorf("secret of %d bytes, at most %d are allowed", len(out), MaxSecretBytes)
 	}

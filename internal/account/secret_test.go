@@ -99,8 +99,8 @@ func TestSecretIsMarshalledAsSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkHidden(t, "json", string(got))
-	if n := bytes.Count(got, []byte(`"*****"`)); n != 3 {
-		t.Errorf("json = %s; want ***** three times", got)
+	if n := bytes.Count(got, []byte(`"*****"`)); n != 5 {
+		t.Errorf("json = %s; want ***** five times, for three secrets and two PINs", got)
 	}
 	got, err = json.Marshal(map[string]error{"error": fmt.Errorf("of %v: %w", a, errors.New("x"))})
 	if err != nil {

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -21,7 +22,7 @@ const maxURI = 64 << 10
 //	otpauth://TYPE/[ISSUER:]NAME?secret=B32&issuer=&algorithm=&digits=&counter=&period=
 //
 // (google-authenticator wiki, Key-Uri-Format) in the variations that issuers and
-// apps write, among them steam://SECRET. Unencoded characters, stray % and &amp;
+// apps write, among them steam://SECRET and motp://NAME?secret=HEX. Unencoded characters, stray % and &amp;
 // are repaired; parameters that it does not know are ignored. What would change the codes
 // is never guessed: an unknown type, algorithm or encoder is an error.
 //
@@ -48,7 +49,7 @@ func ParseURI(text string) (Account, error) {
 		}
 		return New(Steam, "Steam", "", secret), nil
 	case "motp":
-		return Account{}, errMOTP
+		return parseMOTP(strings.ReplaceAll(rest, "&amp;", "&"))
 	case "otpauth-migration":
 		return Account{}, errors.New("exports of Google Authenticator are not supported yet")
 	case "phonefactor":
@@ -56,11 +57,6 @@ func ParseURI(text string) (Account, error) {
 	}
 	return Account{}, ErrNotURI
 }
-
-var (
-	errMOTP   = errors.New("motp codes are not supported yet")
-	errYandex = errors.New("yandex codes (yaotp) are not supported yet")
-)
 
 // parseOTPAuth reads what follows otpauth://.
 func parseOTPAuth(text string) (Account, error) {
@@ -82,7 +78,7 @@ func parseOTPAuth(text string) (Account, error) {
 	if params["secret"] == "" {
 		return named, errors.New("no secret")
 	}
-	secret, err := ParseSecret(params["secret"])
+	secret, err := parseURISecret(typ, params["secret"])
 	if err != nil {
 		return named, err
 	}
@@ -96,8 +92,27 @@ func parseOTPAuth(text string) (Account, error) {
 	return a, nil
 }
 
+// parseMOTP reads what follows motp://, as Mobile-OTP apps write it:
+// ISSUER:NAME?secret=HEX.
+func parseMOTP(text string) (Account, error) {
+	label, query, _ := strings.Cut(text, "?")
+	return parseOTPAuth("motp/" + label + "?" + query)
+}
+
+// parseURISecret reads base32, but for MOTP, whose secrets are hexadecimal in the
+// URIs of every app: as base32 they would not be the same bytes.
+func parseURISecret(typ Type, text string) (Secret, error) {
+	if typ != MOTP {
+		return ParseSecret(text)
+	}
+	return ParseHex(text)
+}
+
 // apply sets what the parameters say in place of the defaults.
 func (a *Account) apply(params map[string]string) (err error) {
+	if a.Type == MOTP || a.Type == Yandex { // whose settings are always the same: apps write any
+		return a.applyPIN(params)
+	}
 	if text := params["algorithm"]; text != "" {
 		if a.Algorithm, err = ParseAlgorithm(text); err != nil {
 			return err
@@ -119,6 +134,23 @@ func (a *Account) apply(params map[string]string) (err error) {
 	return err
 }
 
+// applyPIN takes the PIN, which is base32 for Yandex and plain for MOTP.
+func (a *Account) applyPIN(params map[string]string) error {
+	text := params["pin"]
+	switch {
+	case text == "":
+	case a.Type == MOTP:
+		a.PIN = NewSecret([]byte(text))
+	case a.Type == Yandex:
+		pin, err := ParseSecret(text)
+		if err != nil {
+			return errors.New("the PIN is not base32")
+		}
+		a.PIN = pin
+	}
+	return nil
+}
+
 // parseParams reads the parameters that ParseURI uses, with their names in lower
 // case. One that is given twice must say the same.
 func parseParams(query string) (map[string]string, error) {
@@ -127,7 +159,7 @@ func parseParams(query string) (map[string]string, error) {
 		key, value, _ := strings.Cut(pair, "=")
 		key = strings.ToLower(key)
 		switch key {
-		case "secret", "issuer", "algorithm", "digits", "counter", "period", "encoder", "steam":
+		case "secret", "issuer", "algorithm", "digits", "counter", "period", "encoder", "steam", "pin":
 		default:
 			continue
 		}
@@ -185,10 +217,10 @@ func parseType(kind, issuer string, params map[string]string) (Type, error) {
 		return HOTP, nil
 	case Steam:
 		return Steam, nil
-	case "motp":
-		return "", errMOTP
-	case "yaotp", "yandex":
-		return "", errYandex
+	case MOTP:
+		return MOTP, nil
+	case "yaotp", Yandex:
+		return Yandex, nil
 	}
 	return "", errType(kind)
 }
@@ -227,10 +259,14 @@ func unescape(text string) string {
 
 // URI returns the otpauth URI, secret included. [ParseURI] reads it back equal,
 // but for ID and Sites, which a URI does not hold. Steam is written as KeePassXC
-// does: totp with encoder=steam.
+// does: totp with encoder=steam; Yandex and MOTP as Aegis does.
 func (a Account) URI() string {
-	typ, encoder := a.Type, ""
+	typ, encoder, secret, pin := a.Type, "", a.Secret.Base32(), ""
 	switch {
+	case a.Type == MOTP:
+		secret, pin = hex.EncodeToString(a.Secret.Bytes()), escape(string(a.PIN.Bytes()))
+	case a.Type == Yandex:
+		typ, pin = "yaotp", a.PIN.Base32()
 	case a.Type == Steam:
 		typ, encoder = TOTP, "steam"
 	case a.Type == TOTP && strings.EqualFold(a.Issuer, "Steam"):
@@ -241,15 +277,20 @@ func (a Account) URI() string {
 	if a.Issuer != "" || strings.Contains(a.Name, ":") {
 		b.WriteString(escape(a.Issuer) + ":")
 	}
-	b.WriteString(escape(a.Name) + "?secret=" + a.Secret.Base32())
+	b.WriteString(escape(a.Name) + "?secret=" + secret)
 	if a.Issuer != "" {
 		b.WriteString("&issuer=" + escape(a.Issuer))
 	}
-	b.WriteString("&algorithm=" + string(a.Algorithm) + "&digits=" + strconv.Itoa(a.Digits))
-	if a.Type == HOTP {
-		b.WriteString("&counter=" + strconv.FormatUint(a.Counter, 10))
-	} else {
-		b.WriteString("&period=" + strconv.FormatInt(int64(a.Period/time.Second), 10))
+	if a.Type != MOTP && a.Type != Yandex { // whose settings are always the same, and MD5 would be misread
+		b.WriteString("&algorithm=" + string(a.Algorithm) + "&digits=" + strconv.Itoa(a.Digits))
+		if a.Type == HOTP {
+			b.WriteString("&counter=" + strconv.FormatUint(a.Counter, 10))
+		} else {
+			b.WriteString("&period=" + strconv.FormatInt(int64(a.Period/time.Second), 10))
+		}
+	}
+	if pin != "" {
+		b.WriteString("&pin=" + pin)
 	}
 	if encoder != "" {
 		b.WriteString("&encoder=" + encoder)

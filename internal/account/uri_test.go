@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,8 @@ import (
 const (
 	testB32   = "JBSWY3DPEHPK3PXP"
 	testBytes = "Hello!\xde\xad\xbe\xef"
+
+	testYandex = "6SB2IKNM6OBZPAVBVTOHDKS4FAAAAAAADFUTQMBTRY" // beemdevelopment/Aegis, YAOTPTest.java
 )
 
 // like returns an account with the test secret, the defaults, and a change.
@@ -26,6 +29,10 @@ func like(typ Type, issuer, name string, change func(*Account)) Account {
 func TestParseURI(t *testing.T) {
 	const secret = "?secret=" + testB32
 	alice := like(TOTP, "GitHub", "alice", nil)
+	yandex, err := ParseSecret(testYandex)
+	if err != nil {
+		t.Fatal(err)
+	}
 	with := func(change func(*Account)) Account { return like(TOTP, "GitHub", "alice", change) }
 	tests := []struct {
 		name, text string
@@ -84,6 +91,12 @@ func TestParseURI(t *testing.T) {
 		{"hotp of an issuer Steam", "otpauth://hotp/Steam:alice" + secret, like(HOTP, "Steam", "alice", nil)},
 		{"steam://SECRET", "steam://" + testB32, like(Steam, "Steam", "", nil)},
 
+		{"motp", "motp://GitHub:alice?secret=48656c6c6f21DEADBEEF", like(MOTP, "GitHub", "alice", nil)},
+		{"motp of andOTP", "otpauth://motp/GitHub:alice?secret=48656c6c6f21deadbeef&digits=6&algorithm=MD5", like(MOTP, "GitHub", "alice", nil)},
+		{"motp with its PIN", "otpauth://motp/GitHub:alice?secret=48656c6c6f21deadbeef&pin=1234",
+			like(MOTP, "GitHub", "alice", func(a *Account) { a.PIN = NewSecret([]byte("1234")) })},
+		{"yandex", "otpauth://yaotp/alice?secret=" + testYandex + "&issuer=Yandex&pin=GUZDGOI&pin_length=4",
+			like(Yandex, "Yandex", "alice", func(a *Account) { a.Secret, a.PIN = yandex, NewSecret([]byte("5239")) })},
 		{"vendors' parameters", "otpauth://totp/GitHub:alice" + secret + "&image=https%3A%2F%2Fx.example%2Fi.png&icon=a&icon=b&color=red&codeDisplay=%7B%22tags%22%3A%5B%5D%7D&serial=1&deviceid=2&data=3&tags=4", alice},
 		{"the same parameter twice", "otpauth://totp/GitHub:alice" + secret + "&secret=" + testB32, alice},
 		{"no slashes", "otpauth:totp/GitHub:alice" + secret, alice},
@@ -105,9 +118,11 @@ func TestParseURISaysWhatIsWrong(t *testing.T) {
 		{"", "not an otpauth URI", ""},
 		{testB32, "not an otpauth URI", ""},
 		{"https://example.com/?secret=" + testB32, "not an otpauth URI", ""},
-		{"motp://GitHub:alice?secret=e3152afee62599c8", "motp codes are not supported yet", ""},
-		{"otpauth://motp/GitHub:alice?secret=" + testB32, "motp codes are not supported yet", github},
-		{"otpauth://yaotp/GitHub:alice?secret=" + testB32 + "&pin_length=8", "yandex codes (yaotp) are not supported yet", github},
+		{"motp://GitHub:alice?secret=" + testB32, "secret is not hexadecimal", github},
+		{"motp://GitHub:alice?secret=e3152", "secret is not hexadecimal", github},
+		{"motp://GitHub:alice", "no secret", ""},
+		{"otpauth://yaotp/GitHub:alice?secret=" + testB32, "yandex secret of 10 bytes", github},
+		{"otpauth://yaotp/GitHub:alice?secret=" + testYandex + "&pin=5239", "the PIN is not base32", github},
 		{"phonefactor://activate?code=1", "phonefactor is Microsoft's approval by push", ""},
 		{"otpauth-migration://offline?data=AAAA", "Google Authenticator are not supported yet", ""},
 		{"otpauth://webauthn/GitHub:alice?secret=" + testB32, `type "webauthn" is not supported`, github},
@@ -176,6 +191,10 @@ func TestURI(t *testing.T) {
 		{like(HOTP, "", "alice", func(a *Account) { a.Counter = 42 }), "otpauth://hotp/alice?secret=JBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&counter=42"},
 		{like(Steam, "Steam", "alice", nil), "otpauth://totp/Steam:alice?secret=JBSWY3DPEHPK3PXP&issuer=Steam&algorithm=SHA1&digits=5&period=30&encoder=steam"},
 		{like(TOTP, "Steam", "alice", nil), "otpauth://totp/Steam:alice?secret=JBSWY3DPEHPK3PXP&issuer=Steam&algorithm=SHA1&digits=6&period=30&encoder=default"},
+		{like(MOTP, "Work", "", func(a *Account) { a.PIN = NewSecret([]byte("1&4")) }), "otpauth://motp/Work:?secret=48656c6c6f21deadbeef&issuer=Work&pin=1%264"},
+		{like(MOTP, "Work", "", nil), "otpauth://motp/Work:?secret=48656c6c6f21deadbeef&issuer=Work"},
+		{like(Yandex, "", "a", func(a *Account) { a.Secret, a.PIN = NewSecret([]byte("1234567890123456")), NewSecret([]byte("5239")) }),
+			"otpauth://yaotp/a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY&pin=GUZDGOI"},
 	}
 	for _, tt := range tests {
 		if got := tt.account.URI(); got != tt.want {
@@ -199,7 +218,7 @@ func FuzzParseURI(f *testing.F) {
 		"otpauth://hotp/a:b:c?secret=jbsw+y3dp&counter=18446744073709551615",
 		"otpauth://totp/:a:b?secret=JBSWY3DP&amp;issuer=",
 		"otpauth://steam/Steam:alice?secret=JBSWY3DP", "otpauth://totp/steam?issuer=STEAM&secret=JBSWY3DP&encoder=default",
-		"apple-otpauth:totp?secret=AA", "steam://JBSWY3DP", "motp://a:b?secret=00", "otpauth://totp/100%#?secret=AA&issuer=%", "\ufeffOTPAUTH:///",
+		"apple-otpauth:totp?secret=AA", "steam://JBSWY3DP", "motp://a:b?secret=00&pin=1", "otpauth://yaotp/a?secret=" + testYandex + "&pin=GUZDGOI", "otpauth://totp/100%#?secret=AA&issuer=%", "\ufeffOTPAUTH:///",
 	} {
 		f.Add(text)
 	}
@@ -217,7 +236,7 @@ func FuzzParseURI(f *testing.F) {
 		if err := a.Validate(); err != nil {
 			t.Fatalf("ParseURI(%q) is not valid: %v", text, err)
 		}
-		if _, err := a.CodeAt(1); err != nil {
+		if _, err := a.CodeAt(1); err != nil && !(a.NeedsPIN() && errors.Is(err, ErrPIN)) {
 			t.Fatalf("ParseURI(%q) makes no codes: %v", text, err)
 		}
 		checkRoundTrip(t, a)
@@ -231,15 +250,17 @@ func FuzzURIRoundTrip(f *testing.F) {
 	f.Add("", "a:b", []byte{1, 2}, uint8(3), uint8(8), uint64(1))
 	f.Add("é", "", []byte{1, 2}, uint8(5), uint8(5), uint64(7))
 	f.Fuzz(func(t *testing.T, issuer, name string, key []byte, kind, digits uint8, n uint64) {
-		a := New([]Type{TOTP, HOTP, Steam}[kind%3], issuer, name, NewSecret(key))
+		a := New([]Type{TOTP, HOTP, Steam, MOTP, Yandex}[kind%5], issuer, name, NewSecret(key))
 		switch a.Type {
 		case HOTP:
 			a.Counter = n
 		case TOTP:
 			a.Period = time.Duration(n%86400+1) * time.Second
+		case MOTP, Yandex:
+			a.PIN = NewSecret(strconv.AppendUint(nil, n, 36))
 		}
-		if a.Type != Steam {
-			a.Algorithm, a.Digits = []Algorithm{SHA1, SHA256, SHA512}[kind/3%3], int(digits)
+		if a.Type == TOTP || a.Type == HOTP {
+			a.Algorithm, a.Digits = []Algorithm{SHA1, SHA256, SHA512}[kind/5%3], int(digits)
 		}
 		if a.Validate() == nil {
 			checkRoundTrip(t, a)

@@ -40,6 +40,7 @@ var answers = []struct {
 	{errHandle, protocol.Error{Code: protocol.ErrHandle, Message: "The list of accounts is out of date.", Hint: "Open the popup again."}},
 	{vault.ErrNoAccount, protocol.Error{Code: protocol.ErrHandle, Message: "The account was removed.", Hint: "Open the popup again."}},
 	{vault.ErrCounterEnd, protocol.Error{Code: protocol.ErrInternal, Message: "The counter of this account is at its end.", Hint: "Enroll the account anew at its site."}},
+	{account.ErrPIN, protocol.Error{Code: protocol.ErrInternal, Message: "The codes of this account need a PIN that Codefob does not have.", Hint: "Give it in a terminal: codefob edit QUERY --pin-file FILE"}},
 	{account.ErrNoRecovery, protocol.Error{Code: protocol.ErrRecoveryEmpty, Message: "This account has no recovery code left.", Hint: "Get new ones from the site once you are in, then run this in a terminal: codefob recovery"}},
 	{account.ErrRecoveryLong, protocol.Error{Code: protocol.ErrRecoveryLong, Message: "The field takes fewer characters than the recovery code has.", Hint: "It may be another code's field. Else type it by hand: run this in a terminal: codefob recovery QUERY --next"}},
 	{vault.ErrManyMarks, protocol.Error{Code: protocol.ErrLimit, Message: "This site has 64 marked fields already, and more are not kept.", Hint: `At this site, open "Why no code here?" in the popup and choose "Forget what I said".`}},

@@ -56,8 +56,8 @@ func TestParseURIList(t *testing.T) {
 		{"a line that is no URI", a + "\n\n" + secretText + "\n" + b, both + "\nline 3: not an otpauth URI"},
 		{"CRLF is one line end", a + "\r\n\r\nx\r\n", "GitHub (alice)\nline 3: not an otpauth URI"},
 		{"a secret with a wrong character", a + "1\n" + b, "Café (😀)\nline 1, GitHub (alice): secret has a digit at character 17 that base32 does not: base32 has no 0, 1, 8 or 9"},
-		{"types of other apps", "otpauth://motp/X:y?secret=00\nmotp://X:y?secret=00\notpauth-migration://offline?data=AAAA\n",
-			"line 1, X (y): motp codes are not supported yet\nline 2: motp codes are not supported yet\nline 3: exports of Google Authenticator are not supported yet"},
+		{"types of other apps", "otpauth://motp/X:y?secret=00\nmotp://X:z?secret=00\nmotp://X:y\notpauth-migration://offline?data=AAAA\n",
+			"X (y)\nX (z)\nline 3: no secret\nline 4: exports of Google Authenticator are not supported yet"},
 	}
 	for _, tt := range tests {
 		got, err := ParseURIList([]byte(tt.text))

@@ -185,10 +185,13 @@ const (
 	TypeTOTP  AccountType = "totp"  // RFC 6238
 	TypeHOTP  AccountType = "hotp"  // RFC 4226
 	TypeSteam AccountType = "steam" // Steam Guard: five letters and digits
+
+	TypeMOTP   AccountType = "motp"   // Mobile-OTP: six hexadecimal digits
+	TypeYandex AccountType = "yandex" // Yandex Key: eight letters
 )
 
 // AccountTypes lists the closed set.
-var AccountTypes = []AccountType{TypeTOTP, TypeHOTP, TypeSteam}
+var AccountTypes = []AccountType{TypeTOTP, TypeHOTP, TypeSteam, TypeMOTP, TypeYandex}
 
 // Account is what the extension may know of an account.
 type Account struct {

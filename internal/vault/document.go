@@ -41,6 +41,7 @@ type record struct {
 	Issuer    string   `json:"issuer,omitzero"`
 	Name      string   `json:"name,omitzero"`
 	Secret    string   `json:"secret,omitzero"`    // base32 without padding
+	PIN       string   `json:"pin,omitzero"`       // of motp and yandex, as it is typed
 	Algorithm string   `json:"algorithm,omitzero"` // SHA1 if left out
 	Digits    int      `json:"digits"`
 	Period    int      `json:"period,omitzero"`  // seconds
@@ -51,6 +52,7 @@ type record struct {
 	LabelsAt  int64    `json:"labelsAt,omitzero"`  // when issuer or name changed, if they did
 	SitesAt   int64    `json:"sitesAt,omitzero"`   // when sites changed
 	AppendAt  int64    `json:"appendAt,omitzero"`  // when append changed
+	PINAt     int64    `json:"pinAt,omitzero"`     // when pin changed
 	RemovedAt int64    `json:"removedAt,omitzero"` // a tombstone, if not zero
 	recovery
 	Unknown jsontext.Value `json:",embed"`
@@ -188,6 +190,9 @@ func (r *record) account() (account.Account, error) {
 		return a, err
 	}
 	a.Secret = secret
+	if r.PIN != "" {
+		a.PIN = account.NewSecret([]byte(r.PIN))
+	}
 	return a, a.Validate()
 }
 
@@ -202,6 +207,9 @@ func (r *record) set(a account.Account, now int64) {
 	}
 	if r.Append != a.Append {
 		r.Append, r.AppendAt = a.Append, max(now, r.Created+1, r.AppendAt+1)
+	}
+	if pin := string(a.PIN.Bytes()); r.PIN != pin {
+		r.PIN, r.PINAt = pin, max(now, r.Created+1, r.PINAt+1)
 	}
 	r.recovery.set(a.RecoveryCodes, max(now, r.Created+1))
 	r.Type, r.Secret, r.Digits, r.Counter = string(a.Type), a.Secret.Base32(), a.Digits, a.Counter

@@ -85,7 +85,7 @@ func TestOneBadAccountIsSetAsideAndKept(t *testing.T) {
 		{"a list for sites", with(`"created":1`, `"created":1,"sites":{"a":1}`), "account 1 is not JSON as expected"},
 		{"no secret", with(`"secret":"GEZDGNBVGY3TQOJQ",`, ``), "secret is empty"},
 		{"a secret that is not base32", with(`GEZD`, `!!!!`), "not base32"},
-		{"a type of the future", with(`"totp"`, `"motp","pin":"0000"`), `type "motp" is not supported`},
+		{"a type of the future", with(`"totp"`, `"push","nonce":"0000"`), `type "push" is not supported`},
 		{"40 digits", with(`"digits":6`, `"digits":40`), "40 digits"},
 		{"no period", with(`"period":30,`, ``), "period of 0s"},
 		{"a period that overflows", with(`"period":30`, `"period":9223372036854775807`), "period of 9223372036854775807 s"},

@@ -129,6 +129,20 @@ func TestALockedVaultForgetsRecoveryCodes(t *testing.T) {
 	}
 }
 
+func TestPINIsKeptWithItsClock(t *testing.T) {
+	v := newVault(t)
+	a := account.New(account.MOTP, "Work", "", account.NewSecret([]byte("12345678")))
+	id := mustAdd(t, v, a)
+	for _, pin := range []string{"1234", "5678"} {
+		check(t, v.Update(func(tx *Tx) error {
+			return tx.Edit(id, func(a *account.Account) error { a.PIN = account.NewSecret([]byte(pin)); return nil })
+		}))
+		if got, _ := again(t, v).Account(id); string(got.PIN.Bytes()) != pin || strings.Count(string(plainOf(t, v)), "pinAt") != 1 {
+			t.Errorf("the PIN is %d bytes; want %s, with its clock", got.PIN.Len(), pin)
+		}
+	}
+}
+
 func TestAppendHasItsClock(t *testing.T) {
 	v := newVault(t)
 	v.now = func() time.Time { return time.UnixMilli(5) }

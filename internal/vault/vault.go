@@ -132,6 +132,7 @@ func (v *Vault) SetAside() []error {
 func (v *Vault) Lock() {
 	for _, a := range v.accounts {
 		a.Secret.Wipe()
+		a.PIN.Wipe()
 		for _, c := range a.RecoveryCodes {
 			c.Code.Wipe()
 		}
