@@ -55,7 +55,7 @@ func commands() []command {
 	return []command{
 		{"init", "[--no-keychain]", "make the vault", (*cli).init},
 		{"add", "[--uri-file FILE] [--site HOST]", "add one account, asked for step by step", (*cli).add},
-		{"import", "FILE… [--dry-run]", "add the accounts of a file of otpauth URIs", (*cli).importFiles},
+		{"import", "FILE… [--format NAME] [--dry-run]", "add the accounts of other apps' files, or of folders of them", (*cli).importFiles},
 		{"export", "-o FILE [--account QUERY]", "write accounts to a file, sealed with a passphrase", (*cli).export},
 		{"list", "[QUERY]", "list the accounts", (*cli).list},
 		{"show", "QUERY", "show one account", (*cli).show},

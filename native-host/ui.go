@@ -110,7 +110,16 @@ var hints = []struct {
 	{keystore.ErrTimeout, "look for a dialog of the keychain, or use the passphrase"},
 	{prompt.ErrUnavailable, "run it in a terminal"},
 	{site.ErrRefused, "name the host where you log in, as the address bar shows it: github.com"},
-	{interchange.ErrUnrecognized, "it has to be a text file with one otpauth:// address a line"},
+	{interchange.ErrUnrecognized, `say with --format which app wrote it; "codefob import --help" names those that are known`},
+	{interchange.ErrNeedsPassword, "name a file that holds it with --password-file, or run it in a terminal"},
+	{interchange.ErrWrongPassword, "it is the one given when the file was written; nothing was changed"},
+	{interchange.ErrUnsupported, "nothing was changed"},
+	{interchange.ErrRefused, "export it again from the app that wrote it; nothing was changed"},
+	{interchange.ErrTooLarge, "export fewer accounts at once; nothing was changed"},
+	{interchange.ErrTooMany, "export fewer accounts at once; nothing was changed"},
+	{interchange.ErrNothing, "look into the app that wrote it: the accounts may be in another vault of it, or left out of its exports"},
+	{interchange.ErrNoCode, "take the picture again, with the whole code in it and a white border around"},
+	{interchange.ErrNotOTP, "take the QR code that the site shows when it sets up an authenticator app, or that the app shows for a transfer"},
 }
 
 func hintFor(err error) string {

@@ -48,7 +48,8 @@ const (
 	defaultDigits = 6
 	defaultPeriod = 30 * time.Second
 	motpPeriod    = 10 * time.Second
-	yandexKey     = 16 // bytes of a secret that count; a check sum follows
+	yandexKey     = 16 // bytes of a secret that count
+	yandexFull    = 26 // with its check sum
 )
 
 // Account is one enrolled account.
@@ -161,8 +162,8 @@ func (a Account) checkSettings() error {
 		if a.Algorithm != SHA256 || a.Digits != YandexDigits || a.Period != defaultPeriod {
 			return errors.New("yandex codes are always SHA256, 8 characters, 30 s")
 		}
-		if a.Secret.Len() < yandexKey {
-			return fmt.Errorf("yandex secret of %d bytes, at least %d are needed", a.Secret.Len(), yandexKey)
+		if n := a.Secret.Len(); n != yandexKey && n != yandexFull {
+			return fmt.Errorf("yandex secret of %d bytes, it has to have %d or %d", n, yandexKey, yandexFull)
 		}
 	default:
 		return errType(string(a.Type))
@@ -215,6 +216,9 @@ func checkText(what, s string) error {
 	}
 	return nil
 }
+
+// Showable reports whether a text could be a label: short, and without what [Account.Validate] refuses.
+func Showable(text string) bool { return checkText("", text) == nil }
 
 func isUnshowable(r rune) bool {
 	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || // line and paragraph separator

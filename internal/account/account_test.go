@@ -20,7 +20,7 @@ func TestNewHasTheDefaults(t *testing.T) {
 	}
 	algorithms := map[Type]Algorithm{MOTP: MD5, Yandex: SHA256, TOTP: SHA1, HOTP: SHA1, Steam: SHA1}
 	for _, tt := range tests {
-		a := New(tt.typ, " GitHub", "alice ", newCanary())
+		a := New(tt.typ, " GitHub", "alice ", NewSecret(make([]byte, 16)))
 		if a.Type != tt.typ || a.Digits != tt.digits || a.Period != tt.period || a.Algorithm != algorithms[tt.typ] || a.Issuer != "GitHub" || a.Name != "alice" {
 			t.Errorf("New(%s) = %+v; want %d digits, %s, %s", tt.typ, a, tt.digits, tt.period, algorithms[tt.typ])
 		}

@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -20,7 +22,7 @@ const (
 
 // The errors of an import as a whole.
 var (
-	ErrUnrecognized = errors.New("no otpauth URI in it")
+	ErrUnrecognized = errors.New("no file of accounts in a known format")
 	ErrTooLarge     = fmt.Errorf("over %d MiB", MaxBytes>>20)
 	ErrTooMany      = fmt.Errorf("over %d accounts", MaxEntries)
 )
@@ -28,8 +30,10 @@ var (
 // Result is what an import found: the accounts in their order, without ids, and
 // what could not be read.
 type Result struct {
+	Format   string // its name, as --format takes it
 	Accounts []account.Account
 	Errors   []EntryError
+	Others   int // entries that are no accounts with codes: passwords, approvals by push, what lies in the bin
 }
 
 // EntryError says why one entry was left out. It never holds a secret.
@@ -47,22 +51,27 @@ func (e EntryError) Unwrap() error { return e.Err }
 // with any line ends. It returns [ErrUnrecognized] when no line is an otpauth
 // URI or one of its kin, [ErrTooLarge] or [ErrTooMany].
 func ParseURIList(data []byte) (Result, error) {
+	return parseURIs(data, func([]byte) bool { return false })
+}
+
+// parseURIs reads a list; lines for which other is true are counted as no accounts.
+func parseURIs(data []byte, other func(line []byte) bool) (Result, error) {
 	if len(data) > MaxBytes {
 		return Result{}, ErrTooLarge
 	}
-	data = utf8Text(data)
 	var (
 		result     Result
 		recognized bool
 		entries    int
 	)
-	for number, line := 1, []byte(nil); len(data) > 0; number++ {
-		line, data = cutLine(data)
-		if line = bytes.TrimSpace(line); len(line) == 0 || line[0] == '#' {
-			continue
-		}
+	for line, number := range textLines(data) {
 		if entries++; entries > MaxEntries {
 			break
+		}
+		if other(line) {
+			result.Others++
+			recognized = true
+			continue
 		}
 		a, err := account.ParseURI(string(line))
 		recognized = recognized || !errors.Is(err, account.ErrNotURI)
@@ -83,6 +92,36 @@ func ParseURIList(data []byte) (Result, error) {
 		return Result{}, ErrTooMany
 	}
 	return result, nil
+}
+
+// textLines gives the lines of a text that are not blank and no comments, without
+// spaces around, and their numbers.
+func textLines(data []byte) iter.Seq2[[]byte, int] {
+	return func(yield func([]byte, int) bool) {
+		data := utf8Text(data)
+		for number, line := 1, []byte(nil); len(data) > 0; number++ {
+			line, data = cutLine(data)
+			if line = bytes.TrimSpace(line); len(line) == 0 || line[0] == '#' {
+				continue
+			}
+			if !yield(line, number) {
+				return
+			}
+		}
+	}
+}
+
+// isURILine tells whether a line begins as otpauth URIs and their kin do.
+func isURILine(line []byte) bool {
+	scheme, _, found := bytes.Cut(line[:min(len(line), 20)], []byte(":"))
+	if !found {
+		return false
+	}
+	switch strings.ToLower(string(scheme)) {
+	case "otpauth", "apple-otpauth", "steam", "motp", "otpauth-migration", "phonefactor":
+		return true
+	}
+	return false
 }
 
 // FormatURIList writes one otpauth URI a line, secrets included.

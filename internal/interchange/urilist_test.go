@@ -3,14 +3,10 @@ package interchange
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"os"
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf16"
 
 	"codefob/internal/account"
@@ -118,62 +114,6 @@ func TestFormatURIListIsReadBack(t *testing.T) {
 	got, err := ParseURIList(data)
 	if err != nil || len(got.Errors) != 0 || !reflect.DeepEqual(got.Accounts, want) {
 		t.Errorf("ParseURIList(FormatURIList) = %+v, %v; want %+v", got, err, want)
-	}
-}
-
-// TestRealFiles reads exports of other programs, each beside the accounts and
-// codes that an independent reader found in it.
-func TestRealFiles(t *testing.T) {
-	for _, name := range []string{
-		"aegis-repo/plain.txt",
-		"aegis-repo/ente_auth.txt",
-		"proton-pass-common-repo/plain_with_missing_fields.txt",
-		"stratum-repo/urilist.txt",
-	} {
-		path := "../../../shared/fixtures/import/" + name
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Skip("the shared fixtures are not here: ", err)
-		}
-		text, err := os.ReadFile(path + ".expected.json")
-		if err != nil {
-			t.Fatal(err)
-		}
-		var want struct {
-			Accounts []struct {
-				Type, Issuer, Name, Secret, Algorithm string
-				Digits, Period                        int
-				Counter                               uint64
-				Codes                                 map[string]string
-			}
-		}
-		if err := json.Unmarshal(text, &want); err != nil {
-			t.Fatal(err)
-		}
-		got, err := ParseURIList(data)
-		if err != nil || len(got.Errors) != 0 || len(got.Accounts) != len(want.Accounts) || len(want.Accounts) == 0 {
-			t.Errorf("%s: %d accounts, %v, %v; want %d", name, len(got.Accounts), got.Errors, err, len(want.Accounts))
-			continue
-		}
-		for i, w := range want.Accounts {
-			a := got.Accounts[i]
-			if string(a.Type) != w.Type || a.Issuer != w.Issuer || a.Name != w.Name || a.Secret.Base32() != w.Secret ||
-				string(a.Algorithm) != w.Algorithm || a.Digits != w.Digits || a.Period != time.Duration(w.Period)*time.Second || a.Counter != w.Counter {
-				t.Errorf("%s: account %d is %+v; want %+v", name, i+1, a, w)
-			}
-			for at, wantCode := range w.Codes {
-				var n uint64
-				var code string
-				if _, err = fmt.Sscanf(at, "counter:%d", &n); err == nil {
-					code, err = a.CodeAt(n)
-				} else if _, err = fmt.Sscan(at, &n); err == nil {
-					code, _, _, err = a.Code(time.Unix(int64(n), 0))
-				}
-				if err != nil || code != wantCode {
-					t.Errorf("%s: the code of %s at %s = %q, %v; want %q", name, a.Label(), at, code, err, wantCode)
-				}
-			}
-		}
 	}
 }
 

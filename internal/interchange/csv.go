@@ -1,0 +1,117 @@
+package interchange
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// maxHeader bounds the first line of a CSV file.
+const maxHeader = 4096
+
+// csvHeader is the first line of a CSV file, its cells in lower case.
+func csvHeader(data []byte) map[string]int {
+	line, _ := cutLine(bytes.TrimPrefix(data, []byte("\ufeff")))
+	if len(line) > maxHeader || !bytes.ContainsRune(line, ',') {
+		return nil
+	}
+	cells, err := csv.NewReader(bytes.NewReader(line)).Read()
+	if err != nil {
+		return nil
+	}
+	header := make(map[string]int)
+	for i, c := range cells {
+		header[strings.ToLower(strings.TrimSpace(c))] = i
+	}
+	return header
+}
+
+func hasColumns(data []byte, names ...string) bool {
+	header := csvHeader(data)
+	for _, n := range names {
+		if _, found := header[n]; !found {
+			return false
+		}
+	}
+	return header != nil
+}
+
+func isCSV(data []byte) bool {
+	return csvHeader(data) != nil && len(trimmed(data)) > 0 && trimmed(data)[0] != '{'
+}
+
+func isBitwardenCSV(data []byte) bool   { return hasColumns(data, "login_totp", "name") }
+func isOnePasswordCSV(data []byte) bool { return hasColumns(data, "title", "otpauth", "favorite") }
+func isAppleCSV(data []byte) bool       { return hasColumns(data, "title", "otpauth") }
+func isLastPassCSV(data []byte) bool    { return hasColumns(data, "totp", "extra", "grouping") }
+func isDashlaneCSV(data []byte) bool {
+	return hasColumns(data, "title", "otpsecret") || hasColumns(data, "title", "otpurl")
+}
+func isNordPassCSV(data []byte) bool   { return hasColumns(data, "name", "cardholdername", "cardnumber") }
+func isProtonPassCSV(data []byte) bool { return hasColumns(data, "totp", "createtime") }
+func isKeePassXCCSV(data []byte) bool  { return hasColumns(data, "group", "title", "totp") }
+
+func readBitwardenCSV(s Source) (Result, error) {
+	return readCSV(s, "name", "login_username", "login_totp")
+}
+func readOnePasswordCSV(s Source) (Result, error) { return readCSV(s, "title", "username", "otpauth") }
+func readAppleCSV(s Source) (Result, error)       { return readCSV(s, "title", "username", "otpauth") }
+func readLastPassCSV(s Source) (Result, error)    { return readCSV(s, "name", "username", "totp") }
+func readProtonPassCSV(s Source) (Result, error)  { return readCSV(s, "name", "username", "totp") }
+func readKeePassXCCSV(s Source) (Result, error)   { return readCSV(s, "title", "username", "totp") }
+func readDashlaneCSV(s Source) (Result, error) {
+	return readCSV(s, "title", "username", "otpurl", "otpsecret")
+}
+
+// readNordPassCSV says that there is nothing to be had.
+func readNordPassCSV(Source) (Result, error) {
+	return Result{}, fmt.Errorf("%w: NordPass leaves the codes out of its export: enroll each account anew at its site", ErrUnsupported)
+}
+
+// readCSV reads the columns that hold an item's title, the user's name, and its code:
+// the first of the latter that is not empty. Rows may be longer than the header, as
+// Bitwarden Authenticator writes them: the code is then looked for by what it is.
+func readCSV(s Source, title, name string, values ...string) (Result, error) {
+	header := csvHeader(s.Data)
+	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(s.Data, []byte("\ufeff"))))
+	r.FieldsPerRecord, r.LazyQuotes, r.ReuseRecord = -1, true, true
+	var c collector
+	for row := 0; ; row++ {
+		record, err := r.Read()
+		switch {
+		case errors.Is(err, io.EOF):
+			return c.Result, nil
+		case err != nil:
+			return Result{}, refused("it is damaged: its rows cannot be told apart")
+		case row == 0:
+			continue
+		case row > maxItems:
+			return Result{}, ErrTooMany
+		}
+		cell := func(column string) string {
+			if i, found := header[column]; found && i < len(record) {
+				return strings.Clone(strings.TrimSpace(record[i]))
+			}
+			return ""
+		}
+		var value string
+		for _, v := range values {
+			if value == "" {
+				value = cell(v)
+			}
+		}
+		for _, text := range record {
+			if len(record) > len(header) && !isURILine([]byte(value)) && isURILine([]byte(text)) {
+				value = strings.Clone(text)
+			}
+		}
+		if value == "" {
+			c.Others++
+			continue
+		}
+		c.addValue(row, value, cell(title), cell(name))
+	}
+}

@@ -1,0 +1,168 @@
+package interchange
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"codefob/internal/account"
+)
+
+const fixtures = "../../../shared/fixtures/import/"
+
+// fixtureFiles are exports of other programs, each beside the accounts and codes that
+// an independent reader found in it; with the format that is recognized in them, or
+// "!" and the one that has to be named.
+var fixtureFiles = []struct {
+	path, format string
+}{
+	{"aegis-repo/plain.txt", "uri-list"},
+	{"aegis-repo/ente_auth.txt", "ente"},
+	{"aegis-repo/2fas_authenticator.json", "2fas"},
+	{"aegis-repo/2fas_authenticator_encrypted_v4.2fas", "2fas"},
+	{"aegis-repo/2fas_authenticator_plain.2fas", "2fas"},
+	{"aegis-repo/2fas_authenticator_plain_v4.2fas", "2fas"},
+	{"aegis-repo/aegis_encrypted.json", "aegis"},
+	{"aegis-repo/aegis_plain.json", "aegis"},
+	{"aegis-repo/andotp_encrypted.bin", "!andotp"},
+	{"aegis-repo/andotp_encrypted_old.bin", "!andotp"},
+	{"aegis-repo/andotp_plain.json", "andotp"},
+	{"aegis-repo/bitwarden.csv", "bitwarden"},
+	{"aegis-repo/bitwarden.json", "bitwarden"},
+	{"aegis-repo/duo.json", "duo"},
+	{"aegis-repo/freeotp_plus.json", "freeotp"},
+	{"aegis-repo/proton_authenticator.json", "proton-authenticator"},
+	{"aegis-repo/steam.json", "steam-mafile"},
+	{"aegis-repo/steam_old.json", "steam-mafile"},
+	{"aegis-repo/stratum_encrypted.bin", "stratum"},
+	{"aegis-repo/stratum_encrypted_legacy.bin", "stratum"},
+	{"aegis-repo/stratum_plain.json", "stratum"},
+	{"ente-repo/proton_authenticator_backup_encrypted_1231246.json", "proton-authenticator"},
+	{"keepassxc-repo/bitwarden_encrypted_argon2id_export.json", "bitwarden"},
+	{"proton-pass-common-repo/aegis-json-unencrypted-with-bad-period-digits.json", "aegis"},
+	{"proton-pass-common-repo/decrypted_ios.2fas", "2fas"},
+	{"proton-pass-common-repo/decrypted_with_missing_fields.2fas", "2fas"},
+	{"proton-pass-common-repo/encrypted.lowcomplexity.txt", "ente"},
+	{"proton-pass-common-repo/lastpass_ios_export.json", "lastpass-authenticator"},
+	{"proton-pass-common-repo/plain_with_missing_fields.txt", "ente"},
+	{"stratum-repo/backup.html", "stratum"},
+	{"stratum-repo/bitwarden.encrypted.accountrestricted.json", "bitwarden"},
+	{"stratum-repo/bitwarden.encrypted.argon2id.json", "bitwarden"},
+	{"stratum-repo/bitwarden.encrypted.pbkdf2.json", "bitwarden"},
+	{"stratum-repo/bitwardenauthenticator.json", "bitwarden-authenticator"},
+	{"stratum-repo/ente.encrypted.json", "ente"},
+	{"stratum-repo/lastpass.json", "lastpass-authenticator"},
+	{"stratum-repo/urilist.txt", "uri-list"},
+}
+
+// expectation is what stands beside a fixture.
+type expectation struct {
+	Outcome  string
+	Password *string
+	Accounts []struct {
+		Type, Issuer, Name, Secret, Algorithm, PIN string
+		Digits, Period                             int
+		Counter                                    uint64
+		Codes                                      map[string]string
+	}
+}
+
+// fixture reads a shared file and what to expect of it, and skips aloud without them.
+func fixture(t testing.TB, path string) (Source, expectation) {
+	t.Helper()
+	data, err := os.ReadFile(fixtures + path)
+	if err != nil {
+		t.Skip("the shared fixtures are not here: ", err)
+	}
+	text, err := os.ReadFile(fixtures + path + ".expected.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want expectation
+	if err := json.Unmarshal(text, &want); err != nil {
+		t.Fatal(err)
+	}
+	s := Source{Name: path[strings.LastIndex(path, "/")+1:], Data: data}
+	if want.Password != nil {
+		s.Password = givePassword(*want.Password)
+	}
+	return s, want
+}
+
+func givePassword(text string) func() ([]byte, error) {
+	return func() ([]byte, error) { return []byte(text), nil }
+}
+
+func TestFixtures(t *testing.T) {
+	for _, tt := range fixtureFiles {
+		t.Run(tt.path, func(t *testing.T) {
+			s, want := fixture(t, tt.path)
+			format, named := strings.CutPrefix(tt.format, "!")
+			name := ""
+			if named {
+				name = format
+				if got, err := Read(s, ""); err == nil {
+					t.Errorf("taken for %s without being told", got.Format)
+				}
+			}
+			got, err := Read(s, name)
+			if got.Format != format {
+				t.Errorf("format %q; want %q", got.Format, format)
+			}
+			checkOutcome(t, want, got, err)
+		})
+	}
+}
+
+// checkOutcome compares a result with what stands beside a fixture.
+func checkOutcome(t *testing.T, want expectation, got Result, err error) {
+	t.Helper()
+	switch want.Outcome {
+	case "unsupported":
+		if !errors.Is(err, ErrUnsupported) {
+			t.Errorf("%+v, %v; want ErrUnsupported", got, err)
+		}
+		return
+	case "refused-or-defaults": // refused by name, here
+		if err != nil || len(got.Accounts) != 0 || len(got.Errors) != len(want.Accounts) {
+			t.Errorf("%d accounts, %v, %v; want each refused by name", len(got.Accounts), got.Errors, err)
+		}
+		return
+	}
+	left := 0
+	for _, e := range got.Errors {
+		if !strings.Contains(e.Error(), "yandex secret of 19 bytes") { // in backup.html, made up: the expectation leaves it out
+			left++
+		}
+	}
+	if err != nil || left != 0 || len(got.Accounts) != len(want.Accounts) || len(want.Accounts) == 0 {
+		t.Fatalf("%d accounts, %v, %v; want %d", len(got.Accounts), got.Errors, err, len(want.Accounts))
+	}
+	for i, w := range want.Accounts {
+		a := got.Accounts[i]
+		secret := a.Secret.Base32()
+		if a.Type == account.MOTP {
+			secret = fmt.Sprintf("%x", a.Secret.Bytes())
+		}
+		if string(a.Type) != w.Type || a.Issuer != w.Issuer || a.Name != w.Name || secret != w.Secret || string(a.PIN.Bytes()) != w.PIN ||
+			string(a.Algorithm) != w.Algorithm || a.Digits != w.Digits || a.Period != time.Duration(w.Period)*time.Second || a.Counter != w.Counter {
+			t.Errorf("account %d is %+v; want %+v", i+1, a, w)
+		}
+		for at, wantCode := range w.Codes {
+			var n uint64
+			var code string
+			if _, err = fmt.Sscanf(at, "counter:%d", &n); err == nil {
+				code, err = a.CodeAt(n)
+			} else if _, err = fmt.Sscan(at, &n); err == nil {
+				code, _, _, err = a.Code(time.Unix(int64(n), 0))
+			}
+			if err != nil || code != wantCode {
+				t.Errorf("the code of %s at %s = %q, %v; want %q", a.Label(), at, code, err, wantCode)
+			}
+		}
+	}
+}

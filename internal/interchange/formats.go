@@ -1,0 +1,151 @@
+package interchange
+
+import (
+	"bytes"
+	"slices"
+)
+
+// jsonFormat is a row of the formats that are JSON: they are told by their keys,
+// which are looked at once.
+type jsonFormat struct {
+	name string
+	has  func(shape) bool
+	read func(Source) (Result, error)
+}
+
+var jsonFormats = []jsonFormat{
+	{"aegis", isAegis, readAegis},
+	{"2fas", isTwoFAS, readTwoFAS},
+	{"ente", isEnte, readEnte},
+	{"proton-authenticator", isProton, readProton},
+	{"bitwarden-authenticator", isBitwardenAuthenticator, readBitwarden},
+	{"bitwarden", isBitwarden, readBitwarden},
+	{"lastpass-authenticator", isLastPassAuthenticator, readLastPassAuthenticator},
+	{"steam-mafile", isSteam, readSteam},
+	{"stratum", isStratum, readStratum},
+	{"freeotp", isFreeOTPPlus, readFreeOTPPlus},
+	{"cxf", isCXF, readCXF},
+	{"enpass", isEnpass, readEnpass},
+	{"duo", isDuo, readDuo},
+	{"andotp", isAndOTP, readAndOTP},
+	{"authenticator-extension", isExtension, readExtension},
+}
+
+// textFormats are told by their first bytes or lines; the order matters.
+var textFormats = []format{
+	{"codefob", isSealed, readSealed},
+	{"stratum", isStratumSealed, readStratum},
+	{"stratum", isStratumPage, readStratumPage},
+	{"ente", isEntePlain, readEntePlain},
+	{"uri-list", beginsWithURI, readURIList},
+	{"bitwarden", isBitwardenCSV, readBitwardenCSV},
+	{"1password", isOnePasswordCSV, readOnePasswordCSV},
+	{"apple-passwords", isAppleCSV, readAppleCSV},
+	{"lastpass", isLastPassCSV, readLastPassCSV},
+	{"dashlane", isDashlaneCSV, readDashlaneCSV},
+	{"nordpass", isNordPassCSV, readNordPassCSV},
+	{"proton-pass", isProtonPassCSV, readProtonPassCSV},
+	{"keepassxc", isKeePassXCCSV, readKeePassXCCSV},
+	{"pass", isPass, readPass},
+	{"uri-list", holdsURI, readURIList},
+}
+
+// Formats names what Read reads, in alphabetic order, as --format takes it.
+func Formats() []string {
+	var names []string
+	for _, f := range jsonFormats {
+		names = append(names, f.name)
+	}
+	for _, f := range slices.Concat(containerFormats, textFormats) {
+		names = append(names, f.name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Read reads a file in the format of that name, or in the one that its content
+// shows if name is empty. Its result has at least one account or error of an
+// entry, and names the format even beside an error, if it got that far. Its
+// errors are those of this package, and of Source.Password.
+func Read(s Source, name string) (Result, error) {
+	if len(s.Data) > MaxBytes {
+		return Result{}, ErrTooLarge
+	}
+	f, err := find(s.Data, name)
+	if err != nil {
+		return Result{}, err
+	}
+	r, err := f.read(s)
+	switch {
+	case err != nil:
+		r = Result{}
+	case len(r.Accounts)+len(r.Errors) > MaxEntries:
+		r, err = Result{}, ErrTooMany
+	case len(r.Accounts)+len(r.Errors) == 0:
+		r, err = Result{Others: r.Others}, ErrNothing
+	}
+	r.Format = f.name
+	return r, err
+}
+
+// find finds the row for a file: by its magic, its keys, its lines. A name that
+// the user gave leaves only the rows of that name; if none of them knows the
+// file, the reader of the first says what is wrong with it.
+func find(data []byte, name string) (format, error) {
+	var first format
+	fits := func(f format) bool {
+		if name != "" && f.name != name {
+			return false
+		}
+		if first.read == nil && name != "" {
+			first = f
+		}
+		return f.recognizes(data)
+	}
+	for _, f := range containerFormats {
+		if fits(f) {
+			return f, nil
+		}
+	}
+	s, looksLikeJSON, err := shapeOf(data)
+	for _, f := range jsonFormats {
+		if fits(format{f.name, func([]byte) bool { return looksLikeJSON && err == nil && f.has(s) }, f.read}) {
+			return format{f.name, nil, f.read}, nil
+		}
+	}
+	for _, f := range textFormats {
+		if !looksLikeJSON && fits(f) {
+			return f, nil
+		}
+	}
+	switch {
+	case first.read != nil:
+		return first, nil
+	case looksLikeJSON && err != nil:
+		return format{}, err
+	}
+	return format{}, ErrUnrecognized
+}
+
+// beginsWithURI tells a list of URIs by its first line.
+func beginsWithURI(data []byte) bool {
+	for line := range textLines(data) {
+		return isURILine(line)
+	}
+	return false
+}
+
+// holdsURI tells a list of URIs that has something else in front.
+func holdsURI(data []byte) bool {
+	for line := range textLines(data) {
+		if isURILine(line) {
+			return true
+		}
+	}
+	return false
+}
+
+func readURIList(s Source) (Result, error) { return ParseURIList(s.Data) }
+
+// trimmed is data without a byte order mark and spaces around.
+func trimmed(data []byte) []byte { return bytes.TrimSpace(bytes.TrimPrefix(data, []byte("\ufeff"))) }

@@ -1,0 +1,283 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"codefob/internal/account"
+	"codefob/internal/interchange"
+	"codefob/internal/prompt"
+	"codefob/internal/vault"
+)
+
+// maxImportFiles bounds what a folder may hold.
+const maxImportFiles = 1000
+
+// imported is what --json says of an import.
+type imported struct {
+	Format   string   `json:"format"`   // "mixed" for files of several
+	Outcome  string   `json:"outcome"`  // see outcomeOf; of several files, the first that is not ok
+	Accounts []listed `json:"accounts"` // all that the files hold
+	Added    int      `json:"added"`
+	Already  int      `json:"already"` // in the vault, or twice in the files
+	Others   int      `json:"others"`  // entries that are no accounts with codes
+	Errors   []string `json:"errors"`  // where it is, and the reason
+}
+
+// importing is one run of the command.
+type importing struct {
+	imported
+	found  []account.Account
+	fresh  []int // of found: those that are not in the vault
+	failed error // of the first file that could not be read
+	files  int
+}
+
+func (c *cli) importFiles(args []string) error {
+	fs := c.flags("import")
+	format := fs.String("format", "", "the `NAME` of the format, where the file does not show it: "+strings.Join(interchange.Formats(), ", "))
+	passwordFile := fs.String("password-file", "", "read the file's password from this `FILE`")
+	keyFile := fs.String("key-file", "", "the key `FILE` that a KeePass file opens with")
+	dryRun := fs.Bool("dry-run", false, "show what would happen, and change nothing")
+	asJSON := fs.Bool("json", false, "print JSON")
+	names, err := parse(fs, args, 1, maxImportFiles)
+	if err != nil {
+		return err
+	}
+	if *format != "" && !slices.Contains(interchange.Formats(), *format) {
+		return misused("there is no format %q: it is one of %s", *format, strings.Join(interchange.Formats(), ", "))
+	}
+	if names, err = unfold(names); err != nil {
+		return err
+	}
+	var key []byte
+	if *keyFile != "" {
+		if key, err = readFile(*keyFile, 1<<20); err != nil {
+			return err
+		}
+	}
+	run := importing{imported: imported{Accounts: []listed{}, Errors: []string{}}, files: len(names)}
+	for _, name := range names {
+		if err := c.readImport(&run, name, *format, *passwordFile, key); err != nil {
+			return fmt.Errorf("%s: %w", fileName(name), err)
+		}
+	}
+	if len(run.found) > 0 {
+		if err := c.merge(&run, *dryRun); err != nil {
+			return err
+		}
+	}
+	if *asJSON {
+		if err := c.ui.json(run.imported); err != nil {
+			return err
+		}
+	} else {
+		c.tellImport(&run, *dryRun)
+	}
+	return run.err()
+}
+
+// unfold puts the files of a folder in its place, those of folders below it too.
+func unfold(names []string) (files []string, err error) {
+	for _, name := range names {
+		info, err := os.Stat(name)
+		if name == "-" || err != nil || !info.IsDir() {
+			files = append(files, name) // what is not there is said when it is read
+			continue
+		}
+		err = filepath.WalkDir(name, func(path string, d fs.DirEntry, err error) error {
+			hidden := path != name && strings.HasPrefix(d.Name(), ".")
+			switch {
+			case err != nil:
+				return err
+			case hidden && d.IsDir():
+				return fs.SkipDir
+			case hidden || !d.Type().IsRegular():
+				return nil
+			}
+			files = append(files, path)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(files) == 0 {
+			return nil, withHint(fmt.Errorf("%s holds no file", name), "name the file that the app wrote")
+		}
+	}
+	if len(files) > maxImportFiles {
+		return nil, withHint(fmt.Errorf("over %d files", maxImportFiles), "name those that the apps wrote")
+	}
+	return files, nil
+}
+
+// readImport reads one file. What is wrong with the file is kept; an error is what
+// ends the command.
+func (c *cli) readImport(run *importing, name, format, passwordFile string, key []byte) error {
+	content, err := readFile(name, interchange.MaxBytes)
+	if err != nil {
+		return err
+	}
+	defer clear(content)
+	r, err := interchange.Read(interchange.Source{Name: filepath.Base(name), Data: content, KeyFile: key, Password: func() ([]byte, error) {
+		if passwordFile != "" {
+			return readSecretFile(passwordFile)
+		}
+		password, err := c.ask.Passphrase(c.ctx, "Password of "+fileName(name)+": ")
+		if errors.Is(err, prompt.ErrUnavailable) {
+			return nil, interchange.ErrNeedsPassword
+		}
+		return password, err
+	}}, format)
+	outcome, known := outcomeOf(r, err)
+	if !known {
+		return err
+	}
+	run.note(r, outcome)
+	run.found = append(run.found, r.Accounts...)
+	for _, e := range r.Errors {
+		run.Errors = append(run.Errors, fileName(name)+": "+e.Error())
+	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", fileName(name), err)
+		run.Errors = append(run.Errors, err.Error())
+		if run.failed == nil {
+			run.failed = err
+		}
+	}
+	return nil
+}
+
+// note takes the format and the outcome of one file into those of all.
+func (run *importing) note(r interchange.Result, outcome string) {
+	run.Others += r.Others
+	switch {
+	case run.Format == "" || r.Format == "":
+		run.Format += r.Format
+	case run.Format != r.Format:
+		run.Format = "mixed"
+	}
+	if run.Outcome == "" || run.Outcome == "ok" {
+		run.Outcome = outcome
+	}
+}
+
+// outcomeOf names what became of a file; known is false for what has no name,
+// as when the person gave up.
+func outcomeOf(r interchange.Result, err error) (outcome string, known bool) {
+	for _, o := range []struct {
+		err  error
+		name string
+	}{
+		{interchange.ErrNeedsPassword, "needs-password"},
+		{interchange.ErrWrongPassword, "wrong-password"},
+		{interchange.ErrUnsupported, "unsupported"},
+		{interchange.ErrUnrecognized, "unsupported"},
+		{interchange.ErrRefused, "refused"},
+		{interchange.ErrTooLarge, "refused"},
+		{interchange.ErrTooMany, "refused"},
+		{interchange.ErrNothing, "nothing-to-import"},
+		{interchange.ErrNoCode, "no-code"},
+		{interchange.ErrNotOTP, "not-otp"},
+	} {
+		if errors.Is(err, o.err) {
+			return o.name, true
+		}
+	}
+	switch {
+	case err != nil:
+		return "", false
+	case len(r.Accounts) == 0:
+		return "nothing-to-import", true
+	case len(r.Errors) > 0:
+		return "partial", true
+	}
+	return "ok", true
+}
+
+// merge adds what is not in the vault yet, all of it or nothing.
+func (c *cli) merge(run *importing, dryRun bool) error {
+	v, err := c.openVault()
+	if err != nil {
+		return err
+	}
+	known := slices.Clone(v.Accounts())
+	for i, a := range run.found {
+		run.Accounts = append(run.Accounts, listedOf(a))
+		if at := slices.IndexFunc(known, func(b account.Account) bool { return same(a, b) }); at >= 0 {
+			run.Accounts[i].ID = known[at].ID
+			run.Already++
+			continue
+		}
+		if slices.ContainsFunc(known, func(b account.Account) bool { return a.Label() == b.Label() }) {
+			c.ui.say("%s is there already with another secret: both are kept", a.Label())
+		}
+		known, run.fresh = append(known, a), append(run.fresh, i)
+	}
+	run.Added = len(run.fresh)
+	if dryRun || len(run.fresh) == 0 {
+		return nil
+	}
+	return v.Update(func(tx *vault.Tx) error {
+		for _, i := range run.fresh {
+			id, err := tx.Add(run.found[i])
+			if err != nil {
+				return fmt.Errorf("%s: %w", run.found[i].Label(), err)
+			}
+			run.Accounts[i].ID = id
+		}
+		return nil
+	})
+}
+
+// same tells whether two accounts give the same codes.
+func same(a, b account.Account) bool {
+	return a.Type == b.Type && a.Algorithm == b.Algorithm && a.Digits == b.Digits && a.Period == b.Period &&
+		a.Secret.Equal(b.Secret) && bytes.Equal(a.PIN.Bytes(), b.PIN.Bytes())
+}
+
+// tellImport says to a person what happened.
+func (c *cli) tellImport(run *importing, dryRun bool) {
+	for _, i := range run.fresh {
+		c.ui.print("%s\n", run.found[i].Label())
+	}
+	for _, e := range run.Errors {
+		if run.failed == nil || run.files > 1 { // else the command ends with it
+			c.ui.say("not added: %s", e)
+		}
+	}
+	if run.Others > 0 {
+		c.ui.say("left out, as they are no accounts with codes: %d", run.Others)
+	}
+	verb := "added"
+	if dryRun {
+		verb = "would be added"
+	}
+	if len(run.found) > 0 {
+		c.ui.say("%s %s, %d there already", accounts(run.Added), verb, run.Already)
+	}
+	for _, i := range run.fresh {
+		if a := run.found[i]; a.NeedsPIN() {
+			c.ui.say("%s needs its PIN before it makes codes: codefob edit QUERY --pin-file FILE", a.Label())
+		}
+	}
+}
+
+// err is what the command ends with: of the only file, what is wrong with it.
+func (run *importing) err() error {
+	switch n := len(run.Errors); {
+	case run.failed != nil && run.files == 1:
+		return run.failed
+	case run.failed != nil:
+		return withHint(errors.New("not every file could be read"), "%s: %s", run.failed, hintFor(run.failed))
+	case n > 0:
+		return withHint(fmt.Errorf("%s could not be read", accounts(n)), "correct them and import the file again: what is there already is not added twice")
+	}
+	return nil
+}
