@@ -159,7 +159,7 @@ func (f *aegisFile) slots() (slots []aegisSlot, costs [][3]uint64, err error) {
 			CostR loose `json:"r"`
 			CostP loose `json:"p"`
 		}
-		if err := readJSON(r, &slot); err != nil {
+		if err := readPart(r, &slot); err != nil {
 			return nil, nil, err
 		}
 		if slot.Type != "1" {

@@ -2,6 +2,7 @@ package interchange
 
 import (
 	"encoding/base64"
+	"strconv"
 	"strings"
 
 	"codefob/internal/account"
@@ -94,29 +95,29 @@ func readFreeOTPPlus(s Source) (Result, error) {
 		return Result{}, err
 	}
 	type entry struct {
-		Type      string `json:"type"`
-		IssuerExt string `json:"issuerExt"`
-		IssuerInt string `json:"issuerInt"`
-		Label     string `json:"label"`
-		Secret    []int8 `json:"secret"`
-		Algorithm string `json:"algo"`
-		Digits    loose  `json:"digits"`
-		Period    loose  `json:"period"`
-		Counter   loose  `json:"counter"`
+		Type      string         `json:"type"`
+		IssuerExt string         `json:"issuerExt"`
+		IssuerInt string         `json:"issuerInt"`
+		Label     string         `json:"label"`
+		Secret    jsontext.Value `json:"secret"` // signed bytes
+		Algorithm string         `json:"algo"`
+		Digits    loose          `json:"digits"`
+		Period    loose          `json:"period"`
+		Counter   loose          `json:"counter"`
 	}
 	var c collector
 	err := each(&c, file.Tokens, MaxEntries, func(n int, e entry) {
 		if e.IssuerExt == "" {
 			e.IssuerExt = e.IssuerInt
 		}
-		key := make([]byte, len(e.Secret))
-		for i, b := range e.Secret {
-			key[i] = byte(b)
+		key, err := signedBytes(e.Secret)
+		if err != nil {
+			c.fail(n, e.IssuerExt, e.Label, errEntry)
+			return
 		}
 		d := draft{issuer: e.IssuerExt, name: e.Label, key: account.NewSecret(key), algorithm: e.Algorithm,
 			digits: e.Digits, period: e.Period, counter: e.Counter}
 		clear(key)
-		clear(e.Secret)
 		switch kind := strings.ToUpper(e.Type); {
 		case kind == "HOTP":
 			d.typ = account.HOTP
@@ -131,6 +132,23 @@ func readFreeOTPPlus(s Source) (Result, error) {
 		c.add(n, d)
 	})
 	return c.Result, err
+}
+
+// signedBytes reads a list of numbers from -128 to 127, as Java writes bytes.
+func signedBytes(list jsontext.Value) ([]byte, error) {
+	numbers, err := elements(list, account.MaxSecretBytes)
+	if err != nil {
+		return nil, err
+	}
+	key := make([]byte, len(numbers))
+	for i, n := range numbers {
+		b, err := strconv.ParseInt(string(n), 10, 8)
+		if err != nil {
+			return nil, errEntry
+		}
+		key[i] = byte(b)
+	}
+	return key, nil
 }
 
 func isSteam(s shape) bool {

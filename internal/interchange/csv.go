@@ -9,8 +9,10 @@ import (
 	"strings"
 )
 
-// maxHeader bounds the first line of a CSV file.
-const maxHeader = 4096
+const (
+	maxHeader = 4096   // bytes of the first line of a CSV file
+	maxCommas = 10_000 // of any line; a reader makes a cell of each
+)
 
 // csvHeader is the first line of a CSV file, its cells in lower case.
 func csvHeader(data []byte) map[string]int {
@@ -76,6 +78,13 @@ func readNordPassCSV(Source) (Result, error) {
 // Bitwarden Authenticator writes them: the code is then looked for by what it is.
 func readCSV(s Source, title, name string, values ...string) (Result, error) {
 	header := csvHeader(s.Data)
+	for rest := s.Data; len(rest) > 0; {
+		var line []byte
+		line, rest, _ = bytes.Cut(rest, []byte("\n"))
+		if len(line) > maxCommas && bytes.Count(line, []byte(",")) > maxCommas {
+			return Result{}, refused("it has a row of over %d cells", maxCommas)
+		}
+	}
 	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(s.Data, []byte("\ufeff"))))
 	r.FieldsPerRecord, r.LazyQuotes, r.ReuseRecord = -1, true, true
 	var c collector

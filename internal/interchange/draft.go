@@ -145,7 +145,7 @@ func each[T any](c *collector, list jsontext.Value, most int, take func(number i
 	}
 	for i, raw := range entries {
 		var entry T
-		if readJSON(raw, &entry) != nil {
+		if readPart(raw, &entry) != nil {
 			c.fail(i+1, "", "", errEntry)
 			continue
 		}

@@ -75,7 +75,7 @@ func readExtension(s Source) (Result, error) {
 	}
 	err := walk(data, MaxEntries, func(_ int, name string, raw jsontext.Value) {
 		var e extensionEntry
-		switch err := readJSON(raw, &e); {
+		switch err := readPart(raw, &e); {
 		case name == "UserSettings" || name == "LocalStorage":
 		case err != nil:
 			bad++

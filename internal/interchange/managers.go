@@ -34,7 +34,7 @@ func readCXF(s Source) (Result, error) {
 	}
 	for _, raw := range accounts {
 		var h holder
-		if err := readJSON(raw, &h); err != nil {
+		if err := readPart(raw, &h); err != nil {
 			return Result{}, err
 		}
 		holders = append(holders, h)
@@ -72,7 +72,7 @@ func (c *collector) addCXF(items jsontext.Value) error {
 		found := false
 		for _, r := range raw {
 			var e credential
-			if readJSON(r, &e) != nil || e.Type != "totp" {
+			if readPart(r, &e) != nil || e.Type != "totp" {
 				continue
 			}
 			found = true
@@ -125,7 +125,7 @@ func readEnpass(s Source) (Result, error) {
 		var values []string
 		for _, raw := range fields {
 			var f field
-			switch err := readJSON(raw, &f); {
+			switch err := readPart(raw, &f); {
 			case err != nil || f.Value == "" || f.Deleted != "" && f.Deleted != "0":
 			case f.Type == "totp":
 				values = append(values, string(f.Value))

@@ -152,6 +152,11 @@ func readJSON(data []byte, into any) error {
 	if err := checkDepth(data); err != nil {
 		return err
 	}
+	return readPart(data, into)
+}
+
+// readPart reads JSON whose depth was checked, as a part of what holds it.
+func readPart(data []byte, into any) error {
 	if err := json.Unmarshal(data, into, lenient); err != nil {
 		if jsontext.Value(data).IsValid(lenient) {
 			return refused("its JSON is not as this format has it")

@@ -18,6 +18,8 @@ import (
 const (
 	MaxBytes   = 64 << 20
 	MaxEntries = 10_000 // accounts and entries that cannot be read, together
+
+	maxLines = 1_000_000 // of a text, blank ones and comments included; what follows is not looked at
 )
 
 // The errors of an import as a whole.
@@ -99,7 +101,7 @@ func parseURIs(data []byte, other func(line []byte) bool) (Result, error) {
 func textLines(data []byte) iter.Seq2[[]byte, int] {
 	return func(yield func([]byte, int) bool) {
 		data := utf8Text(data)
-		for number, line := 1, []byte(nil); len(data) > 0; number++ {
+		for number, line := 1, []byte(nil); len(data) > 0 && number <= maxLines; number++ {
 			line, data = cutLine(data)
 			if line = bytes.TrimSpace(line); len(line) == 0 || line[0] == '#' {
 				continue

@@ -1,0 +1,179 @@
+package interchange
+
+import (
+	"bytes"
+	"errors"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+const patience = 2 * time.Second * slowdown
+
+// within runs a read of something hostile, and fails where it takes long.
+func within(t *testing.T, name string, s Source, format string) (r Result, err error) {
+	t.Helper()
+	start := time.Now()
+	r, err = Read(s, format)
+	if took := time.Since(start); took > patience {
+		t.Errorf("%s: took %s", name, took)
+	}
+	return r, err
+}
+
+// TestKDFBombs asks for more work than any real file does.
+func TestKDFBombs(t *testing.T) {
+	aegis := func(slots string) string {
+		return `{"version":1,"header":{"slots":[` + slots + `],"params":{"nonce":"` + strings.Repeat("00", 12) + `","tag":"` + strings.Repeat("00", 16) + `"}},"db":"AAAA"}`
+	}
+	slot := func(n, r, p string) string {
+		return `{"type":1,"key":"` + strings.Repeat("00", 32) + `","key_params":{"nonce":"` + strings.Repeat("00", 12) + `","tag":"` + strings.Repeat("00", 16) +
+			`"},"n":` + n + `,"r":` + r + `,"p":` + p + `,"salt":"` + strings.Repeat("00", 32) + `"}`
+	}
+	ente := func(memory, passes string) string {
+		return `{"version":1,"kdfParams":{"memLimit":` + memory + `,"opsLimit":` + passes + `,"salt":"oSNHLO3BMxAocxngndY9bw=="},"encryptedData":"` +
+			strings.Repeat("AAAA", 20) + `","encryptionNonce":"` + strings.Repeat("AAAA", 8) + `"}`
+	}
+	bitwarden := func(kdf, iterations, memory, lanes string) string {
+		const part = "2.AAAAAAAAAAAAAAAAAAAAAA==|AAAAAAAAAAAAAAAAAAAAAA==|AAAA"
+		return `{"encrypted":true,"passwordProtected":true,"salt":"salt","kdfType":` + kdf + `,"kdfIterations":` + iterations + `,"kdfMemory":` + memory +
+			`,"kdfParallelism":` + lanes + `,"encKeyValidation_DO_NOT_EDIT":"` + part + `","data":"` + part + `"}`
+	}
+	tests := []struct{ name, data string }{
+		{"scrypt, N of 2^30", aegis(slot("1073741824", "8", "1"))},
+		{"scrypt, N that is no power of 2", aegis(slot("32767", "8", "1"))},
+		{"scrypt, N of 0", aegis(slot("0", "8", "1"))},
+		{"scrypt, r of 2^20", aegis(slot("32768", "1048576", "1"))},
+		{"scrypt, p of 2^20", aegis(slot("32768", "8", "1048576"))},
+		{"scrypt, a negative N", aegis(slot("-32768", "8", "1"))},
+		{"scrypt, N that wraps around", aegis(slot("18446744073709551616", "8", "1"))},
+		{"scrypt, 90 slots", aegis(strings.TrimSuffix(strings.Repeat(slot("1048576", "8", "1")+",", 90), ","))},
+		{"101 slots", aegis(strings.TrimSuffix(strings.Repeat(`{"type":2},`, 101), ","))},
+		{"Argon2id, 8 GiB", ente("8589934592", "1")},
+		{"Argon2id, 2^60 bytes", ente("1152921504606846976", "1")},
+		{"Argon2id, 101 passes", ente("10240", "101")},
+		{"Argon2id, 1 GiB, 100 passes", ente("1073741824", "100")},
+		{"Argon2id, no passes", ente("10240", "0")},
+		{"Argon2id, a negative memory", ente("-1", "1")},
+		{"Argon2id, half a pass", ente("10240", "1.5")},
+		{"Argon2id of Bitwarden, 1 TiB", bitwarden("1", "3", "1048576", "4")},
+		{"Argon2id of Bitwarden, 17 lanes", bitwarden("1", "3", "64", "17")},
+		{"PBKDF2, 10 million rounds and one", bitwarden("0", "10000001", "null", "null")},
+		{"PBKDF2, no rounds", bitwarden("0", "0", "null", "null")},
+	}
+	for _, tt := range tests {
+		r, err := within(t, tt.name, Source{Data: []byte(tt.data), Password: givePassword("x")}, "")
+		if !errors.Is(err, ErrRefused) {
+			t.Errorf("%s: %s %v; want ErrRefused", tt.name, r.Format, err)
+		}
+	}
+	// The head of a sealed andOTP backup looks the same as the nonce of an old one.
+	bomb := append([]byte{0xff, 0xff, 0xff, 0xff}, make([]byte, 100)...)
+	if _, err := within(t, "andOTP", Source{Data: bomb, Password: givePassword("x")}, "andotp"); !errors.Is(err, ErrWrongPassword) {
+		t.Errorf("andOTP, 2^32-1 rounds: %v; want ErrWrongPassword", err)
+	}
+}
+
+// TestBigNonsense fills files of 64 MiB with entries.
+func TestBigNonsense(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	fill := func(head, piece, tail string) []byte {
+		n := (MaxBytes - len(head) - len(tail)) / len(piece)
+		return append(append([]byte(head), bytes.Repeat([]byte(piece), n)...), tail...)
+	}
+	for _, tt := range []struct {
+		name string
+		data []byte
+	}{
+		{"numbers", fill("[", "1,", "1]")},
+		{"numbers as services", fill(`{"schemaVersion":4,"services":[`, "1,", "1]}")},
+		{"numbers as a secret", fill(`{"tokens":[{"secret":[`, "1,", `1]}]}`)},
+		{"members", fill("{", `"a":1,`, `"a":1}`)},
+		{"names", fill(`{"accounts":{},"b":{`, `"a":{},`, `"a":1}}`)},
+		{"one text", fill(`{"shared_secret":"`, "A", `"}`)},
+		{"one text of escapes", fill(`{"encrypted":true,"passwordProtected":true,"data":"`, `\u0041`, `"}`)},
+		{"lines", fill("otpauth://totp/a?secret=AA\n", "x\n", "")},
+		{"blank lines", fill("", "\n", "otpauth://totp/a?secret=AA")},
+		{"lines without end", fill("x\n", "y", "")},
+		{"rows", fill("Title,OTPAuth\n", ",\n", "")},
+		{"one row", fill("Title,OTPAuth\n", ",", "")},
+		{"an open quote", fill("Title,OTPAuth\n\"", "a\n", "")},
+		{"a page", fill("<html>", "<code>a</code>", "")},
+	} {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		r, err := within(t, tt.name, Source{Data: tt.data}, "")
+		runtime.ReadMemStats(&after)
+		if err == nil && len(r.Errors) == 0 {
+			t.Errorf("%s: %s, %d accounts; want an error", tt.name, r.Format, len(r.Accounts))
+		}
+		if grown := int64(after.HeapSys-before.HeapSys) >> 20; grown > 256*slowdown {
+			t.Errorf("%s: took %d MiB", tt.name, grown)
+		}
+	}
+}
+
+// TestSealedFixturesSpoilt gives each sealed fixture a wrong password, cuts it short,
+// and flips bits of it.
+func TestSealedFixturesSpoilt(t *testing.T) {
+	for _, tt := range fixtureFiles {
+		format, named := strings.CutPrefix(tt.format, "!")
+		if !named {
+			format = ""
+		}
+		s, want := fixture(t, tt.path)
+		if want.Password != nil && tt.path != "stratum-repo/ente.encrypted.json" { // whose KDF takes seconds
+			wrong := s
+			wrong.Password = givePassword(*want.Password + "x")
+			if _, err := Read(wrong, format); !errors.Is(err, ErrWrongPassword) {
+				t.Errorf("%s with a wrong password: %v; want ErrWrongPassword", tt.path, err)
+			}
+			wrong.Password = nil
+			if _, err := Read(wrong, format); !errors.Is(err, ErrNeedsPassword) {
+				t.Errorf("%s without a password: %v; want ErrNeedsPassword", tt.path, err)
+			}
+		}
+		if want.Password != nil {
+			s.Password = func() ([]byte, error) { return nil, errors.New("not asked here") } // the KDF's time is its own
+		}
+		for i := range 40 {
+			at := len(s.Data) * i / 40
+			cut := s
+			cut.Data = s.Data[:at]
+			checkSane(t, cut, format)
+			flipped := s
+			flipped.Data = bytes.Clone(s.Data)
+			flipped.Data[at] ^= 1 << (i % 8)
+			checkSane(t, flipped, format)
+		}
+	}
+}
+
+// checkSane reads what may be anything, and checks what comes out.
+func checkSane(t *testing.T, s Source, format string) {
+	t.Helper()
+	r, err := within(t, "", s, format)
+	if err != nil {
+		if len(r.Accounts) != 0 || len(err.Error()) > 300 {
+			t.Fatalf("%d accounts beside the error %v", len(r.Accounts), err)
+		}
+		return
+	}
+	if len(r.Accounts)+len(r.Errors) == 0 || len(r.Accounts)+len(r.Errors) > MaxEntries {
+		t.Fatalf("%d accounts, %d errors", len(r.Accounts), len(r.Errors))
+	}
+	for _, a := range r.Accounts {
+		if err := a.Validate(); err != nil {
+			t.Fatalf("an account is not valid: %v", err)
+		}
+	}
+	for _, e := range r.Errors {
+		if text := e.Error(); len(text) > 900 || strings.ContainsAny(text, "\x00\x1b\n") {
+			t.Fatalf("the error %q", text)
+		}
+	}
+}
