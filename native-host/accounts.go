@@ -292,6 +292,9 @@ func (c *cli) show(args []string) error {
 	} else {
 		c.ui.print("period     %s\n", a.Period)
 	}
+	if a.NeedsPIN() {
+		c.ui.print("pin        not known\n")
+	}
 	for _, s := range a.Sites {
 		c.ui.print("site       %s\n", s)
 	}

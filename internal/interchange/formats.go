@@ -114,7 +114,7 @@ func find(data []byte, name string) (format, error) {
 		}
 	}
 	for _, f := range textFormats {
-		if !looksLikeJSON && fits(f) {
+		if (!looksLikeJSON || err != nil) && fits(f) { // the password in the first line of a pass entry may begin like JSON
 			return f, nil
 		}
 	}

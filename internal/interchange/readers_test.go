@@ -84,6 +84,7 @@ func TestRead(t *testing.T) {
 			"otpauth://totp/hex?secret=" + secretText + "&algorithm=SHA256&digits=8&period=30\n" + shop + "\notpauth://totp/blz?secret=" + secretText +
 				"&algorithm=SHA1&digits=8&period=30\nentry 4, gost: algorithm GOST is not supported"},
 		{"pass", "hunter2\nuser: bob\notpauth://totp/Shop:bob?secret=" + secretText, "pass", shop},
+		{"pass, with a password like JSON", "{[unter2\notpauth://totp/Shop:bob?secret=" + secretText, "pass", shop},
 		{"gopass", "hunter2\ntotp: " + secretText + "\n", "pass", "otpauth://totp/entry:?secret=" + secretText + "&issuer=entry" + plainSettings},
 		{"gopass, its other way", "hunter2\notpauth: //totp/Shop:bob?secret=" + secretText + "\n", "pass", shop},
 		{"Bitwarden's CSV", "folder,favorite,type,name,notes,fields,login_uri,login_username,login_password,login_totp\n,,login,Shop,\"two\nlines\",,,bob,pw," + secretText + "\n,,note,Note,,,,,,\n", "bitwarden", shop + "\n1 others"},
