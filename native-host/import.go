@@ -43,7 +43,7 @@ func (c *cli) importFiles(args []string) error {
 	fs := c.flags("import")
 	format := fs.String("format", "", "the `NAME` of the format, where the file does not show it: "+strings.Join(interchange.Formats(), ", "))
 	passwordFile := fs.String("password-file", "", "read the file's password from this `FILE`")
-	keyFile := fs.String("key-file", "", "the key `FILE` that a KeePass file opens with")
+	keyFile := fs.String("key-file", "", "the key `FILE` of a KeePass database, or the manifest.json of an encrypted .maFile")
 	dryRun := fs.Bool("dry-run", false, "show what would happen, and change nothing")
 	asJSON := fs.Bool("json", false, "print JSON")
 	names, err := parse(fs, args, 1, maxImportFiles)

@@ -1,7 +1,6 @@
 package interchange
 
 import (
-	"encoding/base64"
 	"strconv"
 	"strings"
 
@@ -149,41 +148,4 @@ func signedBytes(list jsontext.Value) ([]byte, error) {
 		key[i] = byte(b)
 	}
 	return key, nil
-}
-
-func isSteam(s shape) bool {
-	return s.has("shared_secret") || s.has("accounts") && s.top["accounts"] == '{'
-}
-
-// readSteam reads a .maFile of Steam Desktop Authenticator, or the Steam app's own
-// file, which holds several. What is worth more than the codes in there
-// (identity_secret, revocation_code) is not even looked at.
-func readSteam(s Source) (Result, error) {
-	type entry struct {
-		Name   string `json:"account_name"`
-		Secret string `json:"shared_secret"`
-	}
-	var file struct {
-		entry
-		Accounts jsontext.Value `json:"accounts"`
-	}
-	if err := readJSON(s.Data, &file); err != nil {
-		return Result{}, err
-	}
-	var c collector
-	take := func(n int, e entry) {
-		key, err := base64.StdEncoding.DecodeString(e.Secret)
-		if err != nil {
-			c.fail(n, "Steam", e.Name, errBase64)
-			return
-		}
-		c.add(n, draft{typ: account.Steam, issuer: "Steam", name: e.Name, key: account.NewSecret(key)})
-		clear(key)
-	}
-	if file.Accounts == nil {
-		take(1, file.entry)
-		return c.Result, nil
-	}
-	err := each(&c, file.Accounts, MaxEntries, take)
-	return c.Result, err
 }

@@ -22,6 +22,7 @@ var jsonFormats = []jsonFormat{
 	{"bitwarden", isBitwarden, readBitwarden},
 	{"lastpass-authenticator", isLastPassAuthenticator, readLastPassAuthenticator},
 	{"steam-mafile", isSteam, readSteam},
+	{"steam-mafile", isSteamManifest, readSteamManifest},
 	{"stratum", isStratum, readStratum},
 	{"freeotp", isFreeOTPPlus, readFreeOTPPlus},
 	{"cxf", isCXF, readCXF},

@@ -77,8 +77,8 @@ func TestKDFBombs(t *testing.T) {
 
 // TestBigNonsense fills files of 64 MiB with entries.
 func TestBigNonsense(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds")
+	if testing.Short() || slowdown > 1 {
+		t.Skip("takes seconds, and minutes under the race detector")
 	}
 	fill := func(head, piece, tail string) []byte {
 		n := (MaxBytes - len(head) - len(tail)) / len(piece)

@@ -1,9 +1,12 @@
 package interchange
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/md5"
+	"crypto/pbkdf2"
+	"crypto/sha1"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -192,6 +195,57 @@ func TestSealedExtension(t *testing.T) {
 	if _, err := Read(Source{Data: []byte(bomb), Password: givePassword("right")}, ""); !errors.Is(err, ErrRefused) {
 		t.Errorf("4 GiB of memory: %v; want ErrRefused", err)
 	}
+}
+
+// TestSealedSteam seals as Steam Desktop Authenticator does.
+func TestSealedSteam(t *testing.T) {
+	salt, iv := []byte("8 bytes."), []byte("sixteen bytes...")
+	key, err := pbkdf2.Key(sha1.New, "right", salt, 50_000, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := []byte(`{"shared_secret":"SGVsbG8h3q2+7w==","account_name":"bob"}`)
+	pad := 16 - len(plain)%16
+	plain = append(plain, bytes.Repeat([]byte{byte(pad)}, pad)...)
+	block, _ := aes.NewCipher(key)
+	cipher.NewCBCEncrypter(block, iv).CryptBlocks(plain, plain)
+	entry := func(name string) string {
+		return fmt.Sprintf(`{"filename":%q,"encryption_salt":%q,"encryption_iv":%q}`, name, base64.StdEncoding.EncodeToString(salt), base64.StdEncoding.EncodeToString(iv))
+	}
+	s := Source{Name: "1.maFile", Data: []byte(base64.StdEncoding.EncodeToString(plain)), Password: givePassword("right"),
+		KeyFile: []byte(`{"encrypted":true,"first_run":false,"entries":[` + entry("0.maFile") + "," + entry("1.maFile") + `]}`)}
+	r, err := Read(s, "steam-mafile")
+	if want := uri("Steam:bob", "&algorithm=SHA1&digits=5&period=30&encoder=steam"); err != nil || full(r) != want {
+		t.Errorf("Read = %s, %v; want %s", full(r), err, want)
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(*Source)
+		want   error
+	}{
+		{"wrong password", func(s *Source) { s.Password = givePassword("wrong") }, ErrWrongPassword},
+		{"no password", func(s *Source) { s.Password = nil }, ErrNeedsPassword},
+		{"no manifest", func(s *Source) { s.KeyFile = nil }, ErrUnsupported},
+		{"a manifest without it", func(s *Source) { s.Name = "2.maFile" }, ErrRefused},
+		{"a manifest that is none", func(s *Source) { s.KeyFile = []byte("[") }, ErrRefused},
+		{"cut short", func(s *Source) { s.Data = s.Data[:20] }, ErrRefused},
+		{"the manifest itself", func(s *Source) { s.Data = s.KeyFile }, ErrUnsupported},
+	} {
+		changed := s
+		tt.change(&changed)
+		if r, err := Read(changed, map[bool]string{true: "steam-mafile"}[tt.name != "the manifest itself"]); !errors.Is(err, tt.want) {
+			t.Errorf("%s: Read = %s, %v; want %v", tt.name, full(r), err, tt.want)
+		}
+	}
+}
+
+func FuzzSteamManifest(f *testing.F) {
+	f.Add([]byte(`{"entries":[{"filename":"1.maFile","encryption_salt":"AAAAAAAAAAA=","encryption_iv":"AAAAAAAAAAAAAAAAAAAAAA=="}]}`))
+	f.Fuzz(func(t *testing.T, manifest []byte) {
+		if salt, iv, err := steamManifest(manifest, "1.maFile"); err == nil && (len(salt) < 8 || len(iv) != 16) {
+			t.Fatalf("%d bytes of salt, %d of IV", len(salt), len(iv))
+		}
+	})
 }
 
 func TestFormatsAreUnique(t *testing.T) {
