@@ -43,7 +43,7 @@ func (c *cli) importFiles(args []string) error {
 	fs := c.flags("import")
 	format := fs.String("format", "", "the `NAME` of the format, where the file does not show it: "+strings.Join(interchange.Formats(), ", "))
 	passwordFile := fs.String("password-file", "", "read the file's password from this `FILE`")
-	keyFile := fs.String("key-file", "", "the key `FILE` of a KeePass database, or the manifest.json of an encrypted .maFile")
+	keyFile := fs.String("key-file", "", "the `FILE` manifest.json of an encrypted .maFile")
 	dryRun := fs.Bool("dry-run", false, "show what would happen, and change nothing")
 	asJSON := fs.Bool("json", false, "print JSON")
 	names, err := parse(fs, args, 1, maxImportFiles)
@@ -183,8 +183,6 @@ func outcomeOf(r interchange.Result, err error) (outcome string, known bool) {
 		{interchange.ErrTooLarge, "refused"},
 		{interchange.ErrTooMany, "refused"},
 		{interchange.ErrNothing, "nothing-to-import"},
-		{interchange.ErrNoCode, "no-code"},
-		{interchange.ErrNotOTP, "not-otp"},
 	} {
 		if errors.Is(err, o.err) {
 			return o.name, true

@@ -118,8 +118,6 @@ var hints = []struct {
 	{interchange.ErrTooLarge, "export fewer accounts at once; nothing was changed"},
 	{interchange.ErrTooMany, "export fewer accounts at once; nothing was changed"},
 	{interchange.ErrNothing, "look into the app that wrote it: the accounts may be in another vault of it, or left out of its exports"},
-	{interchange.ErrNoCode, "take the picture again, with the whole code in it and a white border around"},
-	{interchange.ErrNotOTP, "take the QR code that the site shows when it sets up an authenticator app, or that the app shows for a transfer"},
 }
 
 func hintFor(err error) string {

@@ -57,7 +57,7 @@ func Formats() []string {
 	for _, f := range jsonFormats {
 		names = append(names, f.name)
 	}
-	for _, f := range slices.Concat(containerFormats, textFormats) {
+	for _, f := range textFormats {
 		names = append(names, f.name)
 	}
 	slices.Sort(names)
@@ -102,11 +102,6 @@ func find(data []byte, name string) (format, error) {
 			first = f
 		}
 		return f.recognizes(data)
-	}
-	for _, f := range containerFormats {
-		if fits(f) {
-			return f, nil
-		}
 	}
 	s, looksLikeJSON, err := shapeOf(data)
 	for _, f := range jsonFormats {

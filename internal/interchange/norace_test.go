@@ -2,4 +2,4 @@
 
 package interchange
 
-const slowdown = 1
+const racing = false

@@ -10,7 +10,7 @@ type Source struct {
 	Name     string                 // base name; says nothing of the format
 	Data     []byte                 // at most [MaxBytes]
 	Password func() ([]byte, error) // of the file; asked for at most once, and only where the file is sealed. An error of it is passed on
-	KeyFile  []byte                 // of a KDBX file, or the manifest.json of an encrypted .maFile; nil for none
+	KeyFile  []byte                 // the manifest.json of an encrypted .maFile; nil for none
 }
 
 // format is one row of the table of formats.
@@ -28,8 +28,6 @@ var (
 	ErrUnsupported   = errors.New("this format is not supported") // wrapped: the format is known, and cannot be read
 	ErrRefused       = errors.New("refused")                      // wrapped: damaged, or over a bound
 	ErrNothing       = errors.New("there is no account in it")    // the format is read, and holds none
-	ErrNoCode        = errors.New("no QR code was found in the picture")
-	ErrNotOTP        = errors.New("the QR code is not of a one-time code account")
 )
 
 // refused says that a file is damaged, or asks for more than any real file does.
