@@ -34,8 +34,9 @@ type imported struct {
 type importing struct {
 	imported
 	found  []account.Account
-	fresh  []int // of found: those that are not in the vault
-	failed error // of the first file that could not be read
+	parts  []interchange.Part // of exports of Google Authenticator
+	fresh  []int              // of found: those that are not in the vault
+	failed error              // of the first file that could not be read
 	files  int
 }
 
@@ -68,6 +69,7 @@ func (c *cli) importFiles(args []string) error {
 			return fmt.Errorf("%s: %w", fileName(name), err)
 		}
 	}
+	run.noteMissing()
 	if len(run.found) > 0 {
 		if err := c.merge(&run, *dryRun); err != nil {
 			return err
@@ -141,6 +143,7 @@ func (c *cli) readImport(run *importing, name, format, passwordFile string, key 
 	}
 	run.note(r, outcome)
 	run.found = append(run.found, r.Accounts...)
+	run.parts = append(run.parts, r.Parts...)
 	for _, e := range r.Errors {
 		run.Errors = append(run.Errors, fileName(name)+": "+e.Error())
 	}
@@ -165,6 +168,17 @@ func (run *importing) note(r interchange.Result, outcome string) {
 	}
 	if run.Outcome == "" || run.Outcome == "ok" {
 		run.Outcome = outcome
+	}
+}
+
+// noteMissing says which parts of exports of Google Authenticator no file had.
+func (run *importing) noteMissing() {
+	missing := interchange.MissingParts(run.parts)
+	if len(missing) > 0 && run.Outcome == "ok" {
+		run.Outcome = "partial"
+	}
+	for _, part := range missing {
+		run.Errors = append(run.Errors, "export of Google Authenticator: "+part)
 	}
 }
 
@@ -269,13 +283,16 @@ func (c *cli) tellImport(run *importing, dryRun bool) {
 
 // err is what the command ends with: of the only file, what is wrong with it.
 func (run *importing) err() error {
-	switch n := len(run.Errors); {
+	missing := interchange.MissingParts(run.parts)
+	switch n := len(run.Errors) - len(missing); {
 	case run.failed != nil && run.files == 1:
 		return run.failed
 	case run.failed != nil:
 		return withHint(errors.New("not every file could be read"), "%s: %s", run.failed, hintFor(run.failed))
 	case n > 0:
 		return withHint(fmt.Errorf("%s could not be read", accounts(n)), "correct them and import the file again: what is there already is not added twice")
+	case len(missing) > 0:
+		return withHint(errors.New("an export of Google Authenticator is not whole: "+strings.Join(missing, ", ")), "import its other codes too, in any order: what is there already is not added twice")
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func ParseURI(text string) (Account, error) {
 	case "motp":
 		return parseMOTP(strings.ReplaceAll(rest, "&amp;", "&"))
 	case "otpauth-migration":
-		return Account{}, errors.New("exports of Google Authenticator are not supported yet")
+		return Account{}, errors.New("it is an export of Google Authenticator, which may hold many accounts: put it into a file for codefob import")
 	case "phonefactor":
 		return Account{}, errors.New("phonefactor is Microsoft's approval by push message: it has no one-time codes")
 	}

@@ -124,7 +124,7 @@ func TestParseURISaysWhatIsWrong(t *testing.T) {
 		{"otpauth://yaotp/GitHub:alice?secret=" + testB32, "yandex secret of 10 bytes", github},
 		{"otpauth://yaotp/GitHub:alice?secret=" + testYandex + "&pin=5239", "the PIN is not base32", github},
 		{"phonefactor://activate?code=1", "phonefactor is Microsoft's approval by push", ""},
-		{"otpauth-migration://offline?data=AAAA", "Google Authenticator are not supported yet", ""},
+		{"otpauth-migration://offline?data=AAAA", "put it into a file for codefob import", ""},
 		{"otpauth://webauthn/GitHub:alice?secret=" + testB32, `type "webauthn" is not supported`, github},
 		{"otpauth://" + testB32, "type is not supported", ""},
 		{"otpauth://totp/GitHub:alice", "no secret", ""},

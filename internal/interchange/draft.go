@@ -119,16 +119,20 @@ func (c *collector) addValue(number int, value, issuer, name string) {
 	c.Accounts = append(c.Accounts, a)
 }
 
-// fail says why an entry is left out, and names it by its labels unless they could
-// not be shown, or hold what does not belong there.
+// fail says why an entry is left out.
 func (c *collector) fail(number int, issuer, name string, err error) {
-	where := fmt.Sprintf("entry %d", number)
+	c.Errors = append(c.Errors, EntryError{labelled(fmt.Sprintf("entry %d", number), issuer, name), err})
+}
+
+// labelled says where an entry is, and its labels unless they could not be shown,
+// or hold what does not belong there.
+func labelled(where, issuer, name string) string {
 	issuer, name = strings.TrimSpace(issuer), strings.TrimSpace(name)
 	if label := (account.Account{Issuer: issuer, Name: name}).Label(); issuer+name != "" &&
 		account.Showable(issuer) && account.Showable(name) && !strings.Contains(label, "secret=") && !strings.Contains(label, "://") {
 		where += ", " + label
 	}
-	c.Errors = append(c.Errors, EntryError{where, err})
+	return where
 }
 
 var (

@@ -42,6 +42,9 @@ var fixtureFiles = []struct {
 	{"aegis-repo/stratum_encrypted_legacy.bin", "stratum"},
 	{"aegis-repo/stratum_plain.json", "stratum"},
 	{"ente-repo/proton_authenticator_backup_encrypted_1231246.json", "proton-authenticator"},
+	{"extract_otp_secrets-repo/example_export.txt", "otpauth-migration"},
+	{"extract_otp_secrets-repo/test_export_wrong_data.txt", "otpauth-migration"},
+	{"extract_otp_secrets-repo/test_plus_problem_export.txt", "otpauth-migration"},
 	{"keepassxc-repo/bitwarden_encrypted_argon2id_export.json", "bitwarden"},
 	{"proton-pass-common-repo/aegis-json-unencrypted-with-bad-period-digits.json", "aegis"},
 	{"proton-pass-common-repo/decrypted_ios.2fas", "2fas"},
@@ -55,6 +58,7 @@ var fixtureFiles = []struct {
 	{"stratum-repo/bitwarden.encrypted.pbkdf2.json", "bitwarden"},
 	{"stratum-repo/bitwardenauthenticator.json", "bitwarden-authenticator"},
 	{"stratum-repo/ente.encrypted.json", "ente"},
+	{"stratum-repo/googleauthenticator.txt", "otpauth-migration"},
 	{"stratum-repo/lastpass.json", "lastpass-authenticator"},
 	{"stratum-repo/urilist.txt", "uri-list"},
 }
@@ -127,6 +131,11 @@ func checkOutcome(t *testing.T, want expectation, got Result, err error) {
 			t.Errorf("%+v, %v; want ErrUnsupported", got, err)
 		}
 		return
+	case "nothing-to-import":
+		if len(got.Accounts) != 0 || err != nil && !errors.Is(err, ErrNothing) {
+			t.Errorf("%+v, %v; want no account", got, err)
+		}
+		return
 	case "refused-or-defaults": // refused by name, here
 		if err != nil || len(got.Accounts) != 0 || len(got.Errors) != len(want.Accounts) {
 			t.Errorf("%d accounts, %v, %v; want each refused by name", len(got.Accounts), got.Errors, err)
@@ -148,7 +157,7 @@ func checkOutcome(t *testing.T, want expectation, got Result, err error) {
 		if a.Type == account.MOTP {
 			secret = fmt.Sprintf("%x", a.Secret.Bytes())
 		}
-		if string(a.Type) != w.Type || a.Issuer != w.Issuer || a.Name != w.Name || secret != w.Secret || string(a.PIN.Bytes()) != w.PIN ||
+		if string(a.Type) != w.Type || a.Issuer != w.Issuer || a.Name != strings.TrimSpace(w.Name) || secret != w.Secret || string(a.PIN.Bytes()) != w.PIN ||
 			string(a.Algorithm) != w.Algorithm || a.Digits != w.Digits || a.Period != time.Duration(w.Period)*time.Second || a.Counter != w.Counter {
 			t.Errorf("account %d is %+v; want %+v", i+1, a, w)
 		}

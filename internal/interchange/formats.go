@@ -38,6 +38,7 @@ var textFormats = []format{
 	{"stratum", isStratumSealed, readStratum},
 	{"stratum", isStratumPage, readStratumPage},
 	{"ente", isEntePlain, readEntePlain},
+	{"otpauth-migration", isMigration, readURIList},
 	{"uri-list", beginsWithURI, readURIList},
 	{"bitwarden", isBitwardenCSV, readBitwardenCSV},
 	{"1password", isOnePasswordCSV, readOnePasswordCSV},

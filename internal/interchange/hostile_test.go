@@ -96,6 +96,7 @@ func TestBigNonsense(t *testing.T) {
 		{"names", fill(`{"accounts":{},"b":{`, `"a":{},`, `"a":1}}`)},
 		{"one text", fill(`{"shared_secret":"`, "A", `"}`)},
 		{"one text of escapes", fill(`{"encrypted":true,"passwordProtected":true,"data":"`, `\u0041`, `"}`)},
+		{"entries of an export", []byte(migrationURI(strings.Repeat("\x0a\x00", 16<<20)))},
 		{"lines", fill("otpauth://totp/a?secret=AA\n", "x\n", "")},
 		{"blank lines", fill("", "\n", "otpauth://totp/a?secret=AA")},
 		{"lines without end", fill("x\n", "y", "")},

@@ -35,7 +35,8 @@ type Result struct {
 	Format   string // its name, as --format takes it
 	Accounts []account.Account
 	Errors   []EntryError
-	Others   int // entries that are no accounts with codes: passwords, approvals by push, what lies in the bin
+	Others   int    // entries that are no accounts with codes: passwords, approvals by push, what lies in the bin
+	Parts    []Part // of exports of Google Authenticator; see [MissingParts]
 }
 
 // EntryError says why one entry was left out. It never holds a secret.
@@ -75,10 +76,17 @@ func parseURIs(data []byte, other func(line []byte) bool) (Result, error) {
 			recognized = true
 			continue
 		}
+		where := fmt.Sprintf("line %d", number)
+		if isMigrationURI(line) {
+			recognized = true
+			if err := result.addMigration(where, string(line)); err != nil {
+				return Result{}, err
+			}
+			continue
+		}
 		a, err := account.ParseURI(string(line))
 		recognized = recognized || !errors.Is(err, account.ErrNotURI)
 		if err != nil {
-			where := fmt.Sprintf("line %d", number)
 			if a.Issuer != "" || a.Name != "" {
 				where += ", " + a.Label()
 			}

@@ -53,7 +53,7 @@ func TestParseURIList(t *testing.T) {
 		{"CRLF is one line end", a + "\r\n\r\nx\r\n", "GitHub (alice)\nline 3: not an otpauth URI"},
 		{"a secret with a wrong character", a + "1\n" + b, "Café (😀)\nline 1, GitHub (alice): secret has a digit at character 17 that base32 does not: base32 has no 0, 1, 8 or 9"},
 		{"types of other apps", "otpauth://motp/X:y?secret=00\nmotp://X:z?secret=00\nmotp://X:y\notpauth-migration://offline?data=AAAA\n",
-			"X (y)\nX (z)\nline 3: no secret\nline 4: exports of Google Authenticator are not supported yet"},
+			"X (y)\nX (z)\nline 3: no secret\nline 4: damaged export of Google Authenticator"},
 	}
 	for _, tt := range tests {
 		got, err := ParseURIList([]byte(tt.text))
