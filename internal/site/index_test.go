@@ -91,9 +91,13 @@ func TestEmptyIndex(t *testing.T) {
 func tenThousand(b *testing.B) []Entry {
 	var hosts, names []string
 	for line := range strings.Lines(servicesText) {
-		if columns := strings.Split(line, "|"); len(columns) == 3 && line[0] != '#' {
-			names = append(names, strings.TrimSpace(columns[0]))
-			hosts = append(hosts, slices.Collect(items(columns[2]))[0])
+		columns := strings.Split(line, "|")
+		if len(columns) < 3 || line[0] == '#' {
+			continue
+		}
+		for host := range items(columns[2]) {
+			names, hosts = append(names, strings.TrimSpace(columns[0])), append(hosts, host)
+			break
 		}
 	}
 	entries := make([]Entry, 10_000)
