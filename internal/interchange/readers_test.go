@@ -259,3 +259,19 @@ func TestFormatsAreUnique(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsNotReadIsNamed(t *testing.T) {
+	tests := []struct{ name, data, want string }{
+		{"PNG", "\x89PNG\r\n\x1a\n", "it is a picture"},
+		{"JPEG", "\xff\xd8\xff\xe0", "it is a picture"},
+		{"zip", "PK\x03\x04\x14", "it is an archive"},
+		{"KDBX", "\x03\xd9\xa2\x9a\x67\xfb\x4b\xb5", "it is a KeePass database"},
+		{"SQLite", "SQLite format 3\x00", "the database of a phone's app"},
+	}
+	for _, tt := range tests {
+		got, err := Read(Source{Data: []byte(tt.data)}, "")
+		if !errors.Is(err, ErrUnsupported) || !strings.Contains(err.Error(), tt.want) || len(got.Accounts) != 0 {
+			t.Errorf("%s: %+v, %v; want %q", tt.name, got, err, tt.want)
+		}
+	}
+}
