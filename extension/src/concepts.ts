@@ -139,7 +139,7 @@ function concepts(text: string, hits: Hits): Map<Concept, string> {
       together.push({ concept: "verification code", start, end }),
     );
   const all = [...apart, ...together];
-  const found = new Map();
+  const found = new Map<Concept, string>();
   for (const hit of all)
     if (!found.has(hit.concept) && !all.some((each) => swallows(each, hit)))
       found.set(hit.concept, text.slice(hit.start, hit.end).trim());

@@ -1,6 +1,6 @@
 import { type Chip, makeChip } from "./chip.ts";
 import { type Input, textOf, typed } from "./editable.ts";
-import { fill, fits, holds } from "./fill.ts";
+import { fill, fits, holds, room } from "./fill.ts";
 import { type Field, SURE } from "./find.ts";
 import { takesCode } from "./kind.ts";
 import { sentTo } from "./mask.ts";
@@ -221,7 +221,7 @@ async function received(message: ToPage) {
     case "check": {
       const why = await obstacle(message);
       if (why) return send({ type: "filled", fill: message.fill, outcome: { ok: false, why } });
-      return send({ type: "ready", fill: message.fill, max: room() });
+      return send({ type: "ready", fill: message.fill, max: field ? room(field.inputs) : 0 });
     }
     case "fill":
       send({ type: "filled", fill: message.fill, outcome: await take(message) });
@@ -244,12 +244,6 @@ async function obstacle({ field: wanted, origin }: { field: number; origin: stri
   if (visible !== true) return visible;
   if (wanted !== number) return "changed";
   return value !== standing(target) || (value && value !== before) ? "typed" : undefined;
-}
-
-/** How many characters the field takes, 0 for no bound. */
-function room(): number {
-  const inputs = field?.inputs ?? [];
-  return inputs.length > 2 ? inputs.length : Math.max(0, inputs.length * (inputs[0]?.maxLength ?? 0));
 }
 
 async function take(message: Extract<ToPage, { type: "fill" }>): Promise<Outcome> {

@@ -13,11 +13,15 @@ function plain(text: string): string {
   return text.replace(/[\s-]/g, "");
 }
 
-/** Whether a code can fit: one character a box, half of it in each of two, or not more than the input takes. */
+/** How many characters a field takes, 0 for no bound: one a box, half of them in each of two, or what the input says. */
+export function room(inputs: Inputs): number {
+  return inputs.length > 2 ? inputs.length : Math.max(0, inputs.length * (inputs[0].maxLength ?? 0));
+}
+
+/** Whether a code can fit: all of several boxes, or not more than the input takes. */
 export function fits(inputs: Inputs, code: string): boolean {
-  const [{ maxLength = -1 }] = inputs;
-  if (inputs.length > 1) return inputs.length * (inputs.length > 2 ? 1 : maxLength) === code.length;
-  return maxLength < 0 || maxLength >= code.length;
+  const most = room(inputs);
+  return inputs.length > 1 ? most === code.length : most === 0 || most >= code.length;
 }
 
 /**

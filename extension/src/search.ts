@@ -84,16 +84,16 @@ export function searching(watch: Watch): Search {
 
   /** Whether a change brought an input. Takes in the shadow trees that it brought. */
   function brings({ target, type, addedNodes }: MutationRecord): boolean {
-    if (type === "attributes") return is(target);
+    if (type === "attributes") return likeInput(target);
     return [...addedNodes].some((node) => {
       if (!(node instanceof Element)) return false;
       trees.search(node);
-      return is(node) || [...typedIn(node)].filter(is).length > 0;
+      return likeInput(node) || [...typedIn(node)].filter(likeInput).length > 0;
     });
   }
 
   /** Whether this is an input or like one. */
-  function is(node: unknown): boolean {
+  function likeInput(node: unknown): boolean {
     if (!typed(node)) return false;
     editable ||= !(node instanceof HTMLInputElement);
     return true;
@@ -108,7 +108,7 @@ export function searching(watch: Watch): Search {
     },
     focused(event) {
       const target = event.composedPath()[0];
-      if (!is(target)) return;
+      if (!likeInput(target)) return;
       const root = (target as Element).getRootNode();
       if (root instanceof ShadowRoot) trees.enter(root);
       searches.soon(true);
