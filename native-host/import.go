@@ -33,11 +33,12 @@ type imported struct {
 // importing is one run of the command.
 type importing struct {
 	imported
-	found  []account.Account
-	parts  []interchange.Part // of exports of Google Authenticator
-	fresh  []int              // of found: those that are not in the vault
-	failed error              // of the first file that could not be read
-	files  int
+	found   []account.Account
+	parts   []interchange.Part // of exports of Google Authenticator
+	missing []string           // parts of those that no file had; in Errors too
+	fresh   []int              // of found: those that are not in the vault
+	failed  error              // of the first file that could not be read
+	files   int
 }
 
 func (c *cli) importFiles(args []string) error {
@@ -173,11 +174,11 @@ func (run *importing) note(r interchange.Result, outcome string) {
 
 // noteMissing says which parts of exports of Google Authenticator no file had.
 func (run *importing) noteMissing() {
-	missing := interchange.MissingParts(run.parts)
-	if len(missing) > 0 && run.Outcome == "ok" {
+	run.missing = interchange.MissingParts(run.parts)
+	if len(run.missing) > 0 && run.Outcome == "ok" {
 		run.Outcome = "partial"
 	}
-	for _, part := range missing {
+	for _, part := range run.missing {
 		run.Errors = append(run.Errors, "export of Google Authenticator: "+part)
 	}
 }
@@ -220,6 +221,10 @@ func (c *cli) merge(run *importing, dryRun bool) error {
 		return err
 	}
 	known := slices.Clone(v.Accounts())
+	labels := make(map[string]bool)
+	for _, a := range known {
+		labels[a.Label()] = true
+	}
 	for i, a := range run.found {
 		run.Accounts = append(run.Accounts, listedOf(a))
 		if at := slices.IndexFunc(known, func(b account.Account) bool { return same(a, b) }); at >= 0 {
@@ -227,9 +232,10 @@ func (c *cli) merge(run *importing, dryRun bool) error {
 			run.Already++
 			continue
 		}
-		if slices.ContainsFunc(known, func(b account.Account) bool { return a.Label() == b.Label() }) {
+		if labels[a.Label()] {
 			c.ui.say("%s is there already with another secret: both are kept", a.Label())
 		}
+		labels[a.Label()] = true
 		known, run.fresh = append(known, a), append(run.fresh, i)
 	}
 	run.Added = len(run.fresh)
@@ -283,16 +289,15 @@ func (c *cli) tellImport(run *importing, dryRun bool) {
 
 // err is what the command ends with: of the only file, what is wrong with it.
 func (run *importing) err() error {
-	missing := interchange.MissingParts(run.parts)
-	switch n := len(run.Errors) - len(missing); {
+	switch n := len(run.Errors) - len(run.missing); {
 	case run.failed != nil && run.files == 1:
 		return run.failed
 	case run.failed != nil:
 		return withHint(errors.New("not every file could be read"), "%s: %s", run.failed, hintFor(run.failed))
 	case n > 0:
 		return withHint(fmt.Errorf("%s could not be read", accounts(n)), "correct them and import the file again: what is there already is not added twice")
-	case len(missing) > 0:
-		return withHint(errors.New("an export of Google Authenticator is not whole: "+strings.Join(missing, ", ")), "import its other codes too, in any order: what is there already is not added twice")
+	case len(run.missing) > 0:
+		return withHint(errors.New("an export of Google Authenticator is not whole: "+strings.Join(run.missing, ", ")), "import its other codes too, in any order: what is there already is not added twice")
 	}
 	return nil
 }

@@ -56,15 +56,15 @@ var textFormats = []format{
 // unread are kinds of files that people bring and that are not read, told by their
 // first bytes, with what to do instead.
 var unread = []struct{ magic, instead string }{
-	{"\x89PNG", picture},
-	{"\xff\xd8\xff", picture},
-	{"GIF8", picture},
+	{"\x89PNG", insteadOfPicture},
+	{"\xff\xd8\xff", insteadOfPicture},
+	{"GIF8", insteadOfPicture},
 	{"PK\x03\x04", "it is an archive: unpack it, and import what is in it"},
 	{"\x03\xd9\xa2\x9a", "it is a KeePass database: export it from KeePassXC as CSV, and import that"},
 	{"SQLite format 3\x00", "it is the database of a phone's app: import what the app itself exports"},
 }
 
-const picture = "it is a picture: read its QR code with a phone or another program, and import the text of it"
+const insteadOfPicture = "it is a picture: read its QR code with a phone or another program, and import the text of it"
 
 // Formats names what Read reads, in alphabetic order, as --format takes it.
 func Formats() []string {

@@ -27,16 +27,7 @@ func fuzzReader(f *testing.F, read func(Source) (Result, error), password string
 			}
 			return
 		}
-		for _, a := range r.Accounts {
-			if err := a.Validate(); err != nil {
-				t.Fatalf("an account is not valid: %v", err)
-			}
-		}
-		for _, e := range r.Errors {
-			if text := e.Error(); len(text) > 900 || strings.ContainsAny(text, "\x00\x1b\n") {
-				t.Fatalf("the error %q", text)
-			}
-		}
+		checkShown(t, r)
 	})
 }
 

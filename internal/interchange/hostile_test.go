@@ -3,8 +3,6 @@ package interchange
 import (
 	"bytes"
 	"errors"
-	"runtime"
-	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -75,50 +73,6 @@ func TestKDFBombs(t *testing.T) {
 	}
 }
 
-// TestBigNonsense fills files of 64 MiB with entries.
-func TestBigNonsense(t *testing.T) {
-	if testing.Short() || racing {
-		t.Skip("takes seconds, and minutes under the race detector")
-	}
-	defer debug.SetGCPercent(debug.SetGCPercent(20)) // what is garbage does not count
-	fill := func(head, piece, tail string) []byte {
-		n := (MaxBytes - len(head) - len(tail)) / len(piece)
-		return append(append([]byte(head), bytes.Repeat([]byte(piece), n)...), tail...)
-	}
-	for _, tt := range []struct {
-		name string
-		data []byte
-	}{
-		{"numbers", fill("[", "1,", "1]")},
-		{"numbers as services", fill(`{"schemaVersion":4,"services":[`, "1,", "1]}")},
-		{"numbers as a secret", fill(`{"tokens":[{"secret":[`, "1,", `1]}]}`)},
-		{"members", fill("{", `"a":1,`, `"a":1}`)},
-		{"names", fill(`{"accounts":{},"b":{`, `"a":{},`, `"a":1}}`)},
-		{"one text", fill(`{"shared_secret":"`, "A", `"}`)},
-		{"one text of escapes", fill(`{"encrypted":true,"passwordProtected":true,"data":"`, `\u0041`, `"}`)},
-		{"entries of an export", []byte(migrationURI(strings.Repeat("\x0a\x00", 16<<20)))},
-		{"lines", fill("otpauth://totp/a?secret=AA\n", "x\n", "")},
-		{"blank lines", fill("", "\n", "otpauth://totp/a?secret=AA")},
-		{"lines without end", fill("x\n", "y", "")},
-		{"rows", fill("Title,OTPAuth\n", ",\n", "")},
-		{"one row", fill("Title,OTPAuth\n", ",", "")},
-		{"an open quote", fill("Title,OTPAuth\n\"", "a\n", "")},
-		{"a page", fill("<html>", "<code>a</code>", "")},
-	} {
-		var before, after runtime.MemStats
-		runtime.GC()
-		runtime.ReadMemStats(&before)
-		r, err := timed(t, tt.name, Source{Data: tt.data}, "")
-		runtime.ReadMemStats(&after)
-		if err == nil && len(r.Errors) == 0 {
-			t.Errorf("%s: %s, %d accounts; want an error", tt.name, r.Format, len(r.Accounts))
-		}
-		if grown := int64(after.HeapSys-before.HeapSys) >> 20; grown > 256 {
-			t.Errorf("%s: took %d MiB", tt.name, grown)
-		}
-	}
-}
-
 // TestSealedFixturesSpoilt gives each sealed fixture a wrong password, cuts it short,
 // and flips bits of it.
 func TestSealedFixturesSpoilt(t *testing.T) {
@@ -168,6 +122,12 @@ func checkSane(t *testing.T, s Source, format string) {
 	if len(r.Accounts)+len(r.Errors) == 0 || len(r.Accounts)+len(r.Errors) > MaxEntries {
 		t.Fatalf("%d accounts, %d errors", len(r.Accounts), len(r.Errors))
 	}
+	checkShown(t, r)
+}
+
+// checkShown checks that accounts are valid, and that errors can be shown.
+func checkShown(t *testing.T, r Result) {
+	t.Helper()
 	for _, a := range r.Accounts {
 		if err := a.Validate(); err != nil {
 			t.Fatalf("an account is not valid: %v", err)

@@ -17,8 +17,8 @@ import (
 const (
 	migrationScheme = "otpauth-migration:"
 
-	// maxParts bounds the codes of one export. Google Authenticator makes one for about ten accounts.
-	maxParts = 1000
+	// maxParts bounds the codes of one export, and of one file. Google Authenticator makes one for about ten accounts.
+	maxParts = MaxEntries / 10
 
 	maxMigrationURI = 64 << 10 // bytes; a QR code holds 3 KiB
 )
@@ -34,14 +34,18 @@ type Part struct {
 // MissingParts names the parts that have not come, as in "part 2 of 3 is missing".
 // Parts may come in any order, and again.
 func MissingParts(parts []Part) (missing []string) {
-	var batches []int32
+	come := make(map[int32]map[int]bool) // by batch, the indexes
 	for _, p := range parts {
-		if slices.Contains(batches, p.Batch) {
-			continue
+		if come[p.Batch] == nil {
+			come[p.Batch] = make(map[int]bool)
 		}
-		batches = append(batches, p.Batch)
+		come[p.Batch][p.Index] = true
+	}
+	for _, p := range parts {
+		indexes := come[p.Batch]
+		delete(come, p.Batch) // said once
 		for i := range p.Size {
-			if !slices.ContainsFunc(parts, func(q Part) bool { return q.Batch == p.Batch && q.Index == i }) {
+			if indexes != nil && !indexes[i] {
 				missing = append(missing, fmt.Sprintf("part %d of %d is missing", i+1, p.Size))
 			}
 		}
@@ -75,6 +79,8 @@ func (r *Result) addMigration(where, uri string) error {
 		return nil
 	case slices.Contains(r.Parts, part):
 		return nil
+	case len(r.Parts) == maxParts || len(r.Accounts)+len(r.Errors)+len(entries) > MaxEntries:
+		return ErrTooMany
 	}
 	r.Parts = append(r.Parts, part)
 	before := r.Accounts

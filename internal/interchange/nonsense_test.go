@@ -1,0 +1,60 @@
+//go:build !race
+
+package interchange
+
+import (
+	"bytes"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"testing"
+)
+
+// TestBigNonsense fills files of 64 MiB with entries: seconds, and minutes under the race detector.
+func TestBigNonsense(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(20)) // what is garbage does not count
+	fill := func(head, piece, tail string) []byte {
+		n := (MaxBytes - len(head) - len(tail)) / len(piece)
+		return append(append([]byte(head), bytes.Repeat([]byte(piece), n)...), tail...)
+	}
+	exports := func(n int, entries string) (data []byte) {
+		for batch := range n {
+			data = append(data, migrationURI(entries+protoNumber(3, maxParts)+protoNumber(5, uint64(batch)))+"\n"...)
+		}
+		return data
+	}
+	for _, tt := range []struct {
+		name string
+		data []byte
+	}{
+		{"numbers", fill("[", "1,", "1]")},
+		{"numbers as services", fill(`{"schemaVersion":4,"services":[`, "1,", "1]}")},
+		{"numbers as a secret", fill(`{"tokens":[{"secret":[`, "1,", `1]}]}`)},
+		{"members", fill("{", `"a":1,`, `"a":1}`)},
+		{"names", fill(`{"accounts":{},"b":{`, `"a":{},`, `"a":1}}`)},
+		{"one text", fill(`{"shared_secret":"`, "A", `"}`)},
+		{"one text of escapes", fill(`{"encrypted":true,"passwordProtected":true,"data":"`, `\u0041`, `"}`)},
+		{"entries of an export", []byte(migrationURI(strings.Repeat("\x0a\x00", 16<<20)))},
+		{"exports without entries", exports(100_000, "")},
+		{"exports of small entries", exports(1000, strings.Repeat("\x0a\x00", 9000))},
+		{"lines", fill("otpauth://totp/a?secret=AA\n", "x\n", "")},
+		{"blank lines", fill("", "\n", "otpauth://totp/a?secret=AA")},
+		{"lines without end", fill("x\n", "y", "")},
+		{"rows", fill("Title,OTPAuth\n", ",\n", "")},
+		{"one row", fill("Title,OTPAuth\n", ",", "")},
+		{"an open quote", fill("Title,OTPAuth\n\"", "a\n", "")},
+		{"a page", fill("<html>", "<code>a</code>", "")},
+	} {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		r, err := timed(t, tt.name, Source{Data: tt.data}, "")
+		runtime.ReadMemStats(&after)
+		if err == nil && len(r.Errors) == 0 {
+			t.Errorf("%s: %s, %d accounts; want an error", tt.name, r.Format, len(r.Accounts))
+		}
+		if grown := int64(after.HeapSys-before.HeapSys) >> 20; grown > 256 {
+			t.Errorf("%s: took %d MiB", tt.name, grown)
+		}
+	}
+}
