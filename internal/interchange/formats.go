@@ -152,9 +152,11 @@ func beginsWithURI(data []byte) bool {
 }
 
 // holdsURI tells a list of URIs that has something else in front.
-func holdsURI(data []byte) bool {
+func holdsURI(data []byte) bool { return anyLine(data, isURILine) }
+
+func anyLine(data []byte, is func(line []byte) bool) bool {
 	for line := range textLines(data) {
-		if isURILine(line) {
+		if is(line) {
 			return true
 		}
 	}

@@ -54,14 +54,7 @@ func MissingParts(parts []Part) (missing []string) {
 }
 
 // isMigration tells a list of URIs that has a part of an export in it.
-func isMigration(data []byte) bool {
-	for line := range textLines(data) {
-		if isMigrationURI(line) {
-			return true
-		}
-	}
-	return false
-}
+func isMigration(data []byte) bool { return anyLine(data, isMigrationURI) }
 
 func isMigrationURI(line []byte) bool {
 	return len(line) >= len(migrationScheme) && strings.EqualFold(string(line[:len(migrationScheme)]), migrationScheme)

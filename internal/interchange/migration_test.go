@@ -3,7 +3,6 @@ package interchange
 import (
 	"encoding/base64"
 	"encoding/binary"
-	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -32,40 +31,24 @@ func migratedPart(name string, batch int32, index, size uint64) string {
 	return migrationURI(migrated(proto(2, name)) + protoNumber(2, 1) + protoNumber(3, size) + protoNumber(4, index) + protoNumber(5, uint64(int64(batch))))
 }
 
-// settings is a result, a line each: accounts with all but their secrets, and errors.
-func settings(r Result) string {
-	var lines []string
-	for _, a := range r.Accounts {
-		line := fmt.Sprintf("%s %s %s %d", a.Type, a.Label(), a.Algorithm, a.Digits)
-		if a.Counter > 0 {
-			line += fmt.Sprintf(" at %d", a.Counter)
-		}
-		lines = append(lines, line)
-	}
-	for _, e := range r.Errors {
-		lines = append(lines, e.Error())
-	}
-	return strings.Join(lines, "\n")
-}
-
 func TestReadMigration(t *testing.T) {
 	const damaged = "damaged export of Google Authenticator"
 	plain := base64.StdEncoding.EncodeToString([]byte(migrated(proto(2, "~~~~>>>>a"))))
 	tests := []struct{ name, text, want string }{
-		{"defaults", migrationURI(migrated(proto(2, "alice"))), "totp alice SHA1 6"},
-		{"all fields", migrationURI(migrated(proto(2, "a"), proto(3, "X"), protoNumber(4, 3), protoNumber(5, 2), protoNumber(6, 1), protoNumber(7, 1<<62))), "hotp X (a) SHA512 8 at 4611686018427387904"},
-		{"the issuer twice", migrationURI(migrated(proto(2, "X: a"), proto(3, "X"))), "totp X (a) SHA1 6"},
-		{"the issuer in the name", migrationURI(migrated(proto(2, "X:a"))), "totp X (a) SHA1 6"},
-		{"another word in the name", migrationURI(migrated(proto(2, "Y:a"), proto(3, "X"))), "totp X (Y:a) SHA1 6"},
-		{"unknown fields of every type", migrationURI(protoNumber(99, 1) + "\x51" + "12345678" + "\x55" + "1234" + proto(12, "x") + migrated(proto(8, "id"), proto(2, "a"))), "totp a SHA1 6"},
-		{"unescaped", "OTPAUTH-MIGRATION://offline?data=" + plain, "totp ~~~~>>>>a SHA1 6"},
-		{"+ as a space", "otpauth-migration://offline?data=" + strings.ReplaceAll(plain, "+", " "), "totp ~~~~>>>>a SHA1 6"},
-		{"base64url", "otpauth-migration://offline?data=" + strings.NewReplacer("+", "-", "/", "_", "=", "").Replace(plain), "totp ~~~~>>>>a SHA1 6"},
-		{"a part again", migratedPart("c", -5, 2, 3) + "\n" + migratedPart("a", -5, 0, 3) + "\n" + migratedPart("c", -5, 2, 3), "totp c SHA1 6\ntotp a SHA1 6"},
-		{"an export made twice", migratedPart("a", -5, 0, 1) + "\n" + migratedPart("a", -6, 0, 1), "totp a SHA1 6"},
-		{"beside an otpauth URI", "# x\notpauth://totp/b?secret=" + secretText + "\n" + migratedPart("a", 1, 0, 1), "totp b SHA1 6\ntotp a SHA1 6"},
+		{"defaults", migrationURI(migrated(proto(2, "alice"))), "otpauth://totp/alice?secret=JBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&period=30"},
+		{"all fields", migrationURI(migrated(proto(2, "a"), proto(3, "X"), protoNumber(4, 3), protoNumber(5, 2), protoNumber(6, 1), protoNumber(7, 1<<62))), "otpauth://hotp/X:a?secret=JBSWY3DPEHPK3PXP&issuer=X&algorithm=SHA512&digits=8&counter=4611686018427387904"},
+		{"the issuer twice", migrationURI(migrated(proto(2, "X: a"), proto(3, "X"))), "otpauth://totp/X:a?secret=JBSWY3DPEHPK3PXP&issuer=X&algorithm=SHA1&digits=6&period=30"},
+		{"the issuer in the name", migrationURI(migrated(proto(2, "X:a"))), "otpauth://totp/X:a?secret=JBSWY3DPEHPK3PXP&issuer=X&algorithm=SHA1&digits=6&period=30"},
+		{"another word in the name", migrationURI(migrated(proto(2, "Y:a"), proto(3, "X"))), "otpauth://totp/X:Y%3Aa?secret=JBSWY3DPEHPK3PXP&issuer=X&algorithm=SHA1&digits=6&period=30"},
+		{"unknown fields of every type", migrationURI(protoNumber(99, 1) + "\x51" + "12345678" + "\x55" + "1234" + proto(12, "x") + migrated(proto(8, "id"), proto(2, "a"))), "otpauth://totp/a?secret=JBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&period=30"},
+		{"unescaped", "OTPAUTH-MIGRATION://offline?data=" + plain, "otpauth://totp/~~~~%3E%3E%3E%3Ea?secret=JBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&period=30"},
+		{"+ as a space", "otpauth-migration://offline?data=" + strings.ReplaceAll(plain, "+", " "), "otpauth://totp/~~~~%3E%3E%3E%3Ea?secret=JBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&period=30"},
+		{"base64url", "otpauth-migration://offline?data=" + strings.NewReplacer("+", "-", "/", "_", "=", "").Replace(plain), "otpauth://totp/~~~~%3E%3E%3E%3Ea?secret=JBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&period=30"},
+		{"a part again", migratedPart("c", -5, 2, 3) + "\n" + migratedPart("a", -5, 0, 3) + "\n" + migratedPart("c", -5, 2, 3), "otpauth://totp/c?secret=JBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&period=30\notpauth://totp/a?secret=JBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&period=30"},
+		{"an export made twice", migratedPart("a", -5, 0, 1) + "\n" + migratedPart("a", -6, 0, 1), "otpauth://totp/a?secret=JBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&period=30"},
+		{"beside an otpauth URI", "# x\notpauth://totp/b?secret=" + secretText + "\n" + migratedPart("a", 1, 0, 1), "otpauth://totp/b?secret=JBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&period=30\notpauth://totp/a?secret=JBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&period=30"},
 
-		{"MD5", migrationURI(migrated() + migrated(proto(2, "a"), protoNumber(4, 4))), "totp unnamed account SHA1 6\nline 1, entry 2, a: algorithm \"MD5\" is not supported, only SHA1, SHA256 and SHA512"},
+		{"MD5", migrationURI(migrated() + migrated(proto(2, "a"), protoNumber(4, 4))), "otpauth://totp/?secret=JBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&period=30\nline 1, entry 2, a: algorithm \"MD5\" is not supported, only SHA1, SHA256 and SHA512"},
 		{"an unknown type", migrationURI(migrated(proto(2, "a"), protoNumber(6, 3))), "line 1, entry 1, a: " + damaged},
 		{"a negative counter", migrationURI(migrated(proto(2, "a"), protoNumber(7, 1<<63))), "line 1, entry 1, a: " + damaged},
 		{"no secret", migrationURI(proto(1, proto(2, "a"))), "line 1, entry 1, a: no secret"},
@@ -78,8 +61,8 @@ func TestReadMigration(t *testing.T) {
 	}
 	for _, tt := range tests {
 		got, err := Read(Source{Data: []byte(tt.text)}, "")
-		if err != nil || settings(got) != tt.want || got.Format != "otpauth-migration" {
-			t.Errorf("%s: %s, %v: %q; want %q", tt.name, got.Format, err, settings(got), tt.want)
+		if err != nil || full(got) != tt.want || got.Format != "otpauth-migration" {
+			t.Errorf("%s: %s, %v: %q; want %q", tt.name, got.Format, err, full(got), tt.want)
 		}
 	}
 }
