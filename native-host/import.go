@@ -67,7 +67,7 @@ func (c *cli) importFiles(args []string) error {
 	run := importing{imported: imported{Accounts: []listed{}, Errors: []string{}}, files: len(names)}
 	for _, name := range names {
 		if err := c.readImport(&run, name, *format, *passwordFile, key); err != nil {
-			return fmt.Errorf("%s: %w", fileName(name), err)
+			return err
 		}
 	}
 	run.noteMissing()
@@ -140,7 +140,7 @@ func (c *cli) readImport(run *importing, name, format, passwordFile string, key 
 	}}, format)
 	outcome, known := outcomeOf(r, err)
 	if !known {
-		return err
+		return fmt.Errorf("%s: %w", fileName(name), err)
 	}
 	run.note(r, outcome)
 	run.found = append(run.found, r.Accounts...)
@@ -265,8 +265,9 @@ func (c *cli) tellImport(run *importing, dryRun bool) {
 	for _, i := range run.fresh {
 		c.ui.print("%s\n", run.found[i].Label())
 	}
+	last := run.failed != nil && run.files == 1 || len(run.Errors) == len(run.missing) // the command ends with them
 	for _, e := range run.Errors {
-		if run.failed == nil || run.files > 1 { // else the command ends with it
+		if !last {
 			c.ui.say("not added: %s", e)
 		}
 	}
