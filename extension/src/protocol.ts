@@ -9,11 +9,20 @@ export const HOST_NAME = "codefob";
 /** What the host accepts, in bytes. */
 export const MAX_REQUEST = 65536;
 
+/** The same of qr.read alone. */
+export const MAX_PICTURE = 8388608;
+
 /** What browsers accept from a host, in bytes. */
 export const MAX_REPLY = 1048576;
 
 /** MaxAccounts is the most accounts one reply lists. */
 export const MAX_ACCOUNTS = 50;
+
+/** MaxText is the most bytes of what uri.read reads. */
+export const MAX_TEXT = 32768;
+
+/** MaxRecovery is the most recovery codes of one recovery.save. */
+export const MAX_RECOVERY = 100;
 
 /** Of one site. */
 export const MAX_MARKS = 64;
@@ -44,7 +53,15 @@ export type Method =
   | "service.facts"
   | "service.remind"
   | "services.list"
-  | "recovery.next";
+  | "recovery.next"
+  | "recovery.save"
+  | "qr.read"
+  | "uri.read"
+  | "account.enroll"
+  | "accounts.list"
+  | "account.edit"
+  | "account.remove"
+  | "account.restore";
 
 /** Request is one message from the extension. */
 export interface Request {
@@ -86,6 +103,13 @@ export type ErrorCode =
   | "recovery_empty"
   | "recovery_too_long"
   | "limit_reached"
+  | "picture_refused"
+  | "no_qr"
+  | "not_otp"
+  | "unknown_ticket"
+  | "account_exists"
+  | "not_valid"
+  | "declined"
   | "internal";
 
 /** Context says where a code would go. */
@@ -138,6 +162,8 @@ export interface Account {
   readonly period: number;
   readonly site?: string;
   readonly append: boolean;
+  readonly submit: boolean;
+  readonly ask: boolean;
   readonly recovery: number;
 }
 
@@ -291,4 +317,99 @@ export interface RecoveryParams {
 export interface RecoveryResult {
   readonly code: string;
   readonly left: number;
+}
+
+/** SaveParams keeps recovery codes that the site gave. */
+export interface SaveParams {
+  readonly handle: string;
+  readonly codes: readonly string[];
+}
+
+/** SaveResult counts them. */
+export interface SaveResult {
+  readonly added: number;
+  readonly already: number;
+  readonly left: number;
+}
+
+/** QRParams is a picture with QR codes in it. */
+export interface QRParams {
+  readonly picture: string;
+}
+
+/** URIParams is what the user pasted or clicked: an otpauth URI, a text of Google Authenticator's export, or a bare setup key. */
+export interface URIParams {
+  readonly text: string;
+}
+
+/** Offer is an account that could be enrolled. */
+export interface Offer {
+  readonly ticket: string;
+  readonly issuer: string;
+  readonly account: string;
+  readonly type: AccountType;
+  readonly algorithm: string;
+  readonly digits: number;
+  readonly period: number;
+  readonly have?: Account;
+}
+
+/** OffersResult lists what was read, at most MaxAccounts. */
+export interface OffersResult {
+  readonly offers: readonly Offer[];
+  readonly others: number;
+}
+
+/** EnrollParams adds the account of a ticket, with the names as the user left them. */
+export interface EnrollParams {
+  readonly ticket: string;
+  readonly issuer: string;
+  readonly account: string;
+  readonly context?: Context;
+}
+
+/** EnrollResult is the account now in the vault. */
+export interface EnrollResult {
+  readonly account: Account;
+}
+
+/** ListParams asks for a part of all accounts, in the order of their labels. */
+export interface ListParams {
+  readonly query: string;
+  readonly offset: number;
+  readonly limit: number;
+}
+
+/** Detail is an account with all that can be changed of it. */
+export interface Detail {
+  readonly account: Account;
+  readonly algorithm: string;
+  readonly sites: readonly string[];
+}
+
+/** ListResult lists accounts; Total counts those beyond the limit too. */
+export interface ListResult {
+  readonly accounts: readonly Detail[];
+  readonly total: number;
+}
+
+/** EditParams changes an account: all of it as it should be. */
+export interface EditParams {
+  readonly handle: string;
+  readonly issuer: string;
+  readonly account: string;
+  readonly sites: readonly string[];
+  readonly append: boolean;
+  readonly submit: boolean;
+  readonly ask: boolean;
+}
+
+/** HandleParams names an account. */
+export interface HandleParams {
+  readonly handle: string;
+}
+
+/** HandleResult names an account that was removed: account.restore takes it until the vault forgets it. */
+export interface HandleResult {
+  readonly handle: string;
 }

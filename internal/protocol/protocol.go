@@ -17,11 +17,18 @@ const HostName = "codefob"
 // Caps, checked before anything is allocated.
 const (
 	MaxRequest = 64 << 10 // What the host accepts, in bytes.
+	MaxPicture = 8 << 20  // The same of qr.read alone.
 	MaxReply   = 1 << 20  // What browsers accept from a host, in bytes.
 )
 
 // MaxAccounts is the most accounts one reply lists.
 const MaxAccounts = 50
+
+// MaxText is the most bytes of what uri.read reads.
+const MaxText = 32 << 10
+
+// MaxRecovery is the most recovery codes of one recovery.save.
+const MaxRecovery = 100
 
 // What a vault keeps of what the user taught and wants to be reminded of.
 const (
@@ -52,12 +59,21 @@ const (
 	MethodRemind   Method = "service.remind"  // RemindParams → RemindResult
 	MethodServices Method = "services.list"   // – → ServicesResult
 	MethodRecovery Method = "recovery.next"   // RecoveryParams → RecoveryResult
+	MethodSave     Method = "recovery.save"   // SaveParams → SaveResult
+	MethodQR       Method = "qr.read"         // QRParams → OffersResult
+	MethodURI      Method = "uri.read"        // URIParams → OffersResult
+	MethodEnroll   Method = "account.enroll"  // EnrollParams → EnrollResult
+	MethodList     Method = "accounts.list"   // ListParams → ListResult
+	MethodEdit     Method = "account.edit"    // EditParams → Detail
+	MethodRemove   Method = "account.remove"  // HandleParams → HandleResult
+	MethodRestore  Method = "account.restore" // HandleParams → Detail
 )
 
 // Methods lists the closed set.
 var Methods = []Method{
 	MethodHello, MethodUnlock, MethodLock, MethodMatch, MethodSearch, MethodAllow, MethodCode,
-	MethodMarks, MethodMark, MethodFacts, MethodRemind, MethodServices, MethodRecovery,
+	MethodMarks, MethodMark, MethodFacts, MethodRemind, MethodServices, MethodRecovery, MethodSave,
+	MethodQR, MethodURI, MethodEnroll, MethodList, MethodEdit, MethodRemove, MethodRestore,
 }
 
 // Request is one message from the extension.
@@ -106,6 +122,13 @@ const (
 	ErrRecoveryEmpty ErrorCode = "recovery_empty"    // the account has no recovery code left
 	ErrRecoveryLong  ErrorCode = "recovery_too_long" // the field takes fewer characters than the next recovery code has
 	ErrLimit         ErrorCode = "limit_reached"     // the vault keeps no more of this: MaxMarks, MaxTaught, MaxServices
+	ErrPicture       ErrorCode = "picture_refused"   // no PNG or JPEG picture, damaged, or too large
+	ErrNoQR          ErrorCode = "no_qr"             // the picture holds no QR code
+	ErrNotOTP        ErrorCode = "not_otp"           // what was read is no account with one-time codes
+	ErrTicket        ErrorCode = "unknown_ticket"    // the ticket is not of this session, or was used: read the code again
+	ErrExists        ErrorCode = "account_exists"    // an account with this very secret is in the vault
+	ErrNotValid      ErrorCode = "not_valid"         // a name, site or recovery code that cannot be kept; the message says which
+	ErrDeclined      ErrorCode = "declined"          // the user said no in the dialog, or it could not be shown
 	ErrInternal      ErrorCode = "internal"          // a defect of ours
 )
 
@@ -113,7 +136,8 @@ const (
 var ErrorCodes = []ErrorCode{
 	ErrBadRequest, ErrUnknownMethod, ErrTooLarge, ErrVaultMissing, ErrVaultLocked, ErrVaultDamaged, ErrVaultNewer,
 	ErrVaultStorage, ErrUnlock, ErrHandle, ErrOrigin, ErrFrame, ErrNotAllowed, ErrBudget,
-	ErrRecoveryEmpty, ErrRecoveryLong, ErrLimit, ErrInternal,
+	ErrRecoveryEmpty, ErrRecoveryLong, ErrLimit, ErrPicture, ErrNoQR, ErrNotOTP, ErrTicket, ErrExists, ErrNotValid,
+	ErrDeclined, ErrInternal,
 }
 
 // Context says where a code would go. The background script builds it from the
@@ -204,6 +228,8 @@ type Account struct {
 	Period   int         `json:"period"`         // seconds; 0 for hotp
 	Site     string      `json:"site,omitempty"` // a host that it serves, as shown to people
 	Append   bool        `json:"append"`         // the code goes behind the password that was typed
+	Submit   bool        `json:"submit"`         // the form is sent once the code is in
+	Ask      bool        `json:"ask"`            // each code is asked for in a dialog of the system's
 	Recovery int         `json:"recovery"`       // recovery codes left
 }
 
@@ -419,4 +445,102 @@ type RecoveryParams struct {
 type RecoveryResult struct {
 	Code string `json:"code"` // without its spaces and dashes where it is longer than Max with them
 	Left int    `json:"left"` // that were not used
+}
+
+// SaveParams keeps recovery codes that the site gave. The codes are as the page
+// shows them, 1 to MaxRecovery.
+type SaveParams struct {
+	Handle string   `json:"handle"`
+	Codes  []string `json:"codes"`
+}
+
+// SaveResult counts them.
+type SaveResult struct {
+	Added   int `json:"added"`
+	Already int `json:"already"` // were there before
+	Left    int `json:"left"`    // unused codes that the account has now
+}
+
+// QRParams is a picture with QR codes in it.
+type QRParams struct {
+	Picture string `json:"picture"` // base64 of a PNG or JPEG file
+}
+
+// URIParams is what the user pasted or clicked: an otpauth URI, a text of Google
+// Authenticator's export, or a bare setup key.
+type URIParams struct {
+	Text string `json:"text"` // at most MaxText
+}
+
+// Offer is an account that could be enrolled. Its secret stays in the host, under the ticket.
+type Offer struct {
+	Ticket    string      `json:"ticket"`  // for one account.enroll with this host process, for ten minutes
+	Issuer    string      `json:"issuer"`  // may be empty
+	Account   string      `json:"account"` // the user's name at the issuer; may be empty
+	Type      AccountType `json:"type"`
+	Algorithm string      `json:"algorithm"`
+	Digits    int         `json:"digits"`
+	Period    int         `json:"period"`         // seconds; 0 for hotp
+	Have      *Account    `json:"have,omitempty"` // the account of the vault with this very secret
+}
+
+// OffersResult lists what was read, at most MaxAccounts. Others counts what is no account with one-time codes.
+type OffersResult struct {
+	Offers []Offer `json:"offers"`
+	Others int     `json:"others"`
+}
+
+// EnrollParams adds the account of a ticket, with the names as the user left them.
+type EnrollParams struct {
+	Ticket  string   `json:"ticket"`
+	Issuer  string   `json:"issuer"`
+	Account string   `json:"account"`
+	Context *Context `json:"context,omitempty"` // the account is bound to its host; left out, to none
+}
+
+// EnrollResult is the account now in the vault.
+type EnrollResult struct {
+	Account Account `json:"account"`
+}
+
+// ListParams asks for a part of all accounts, in the order of their labels.
+type ListParams struct {
+	Query  string `json:"query"`  // empty lists all; at most 256 bytes
+	Offset int    `json:"offset"` // from 0
+	Limit  int    `json:"limit"`  // 1 to MaxAccounts
+}
+
+// Detail is an account with all that can be changed of it.
+type Detail struct {
+	Account   Account  `json:"account"`
+	Algorithm string   `json:"algorithm"`
+	Sites     []string `json:"sites"` // origins, as https://example.com; or "https://frame.example in https://top.example"
+}
+
+// ListResult lists accounts; Total counts those beyond the limit too.
+type ListResult struct {
+	Accounts []Detail `json:"accounts"`
+	Total    int      `json:"total"`
+}
+
+// EditParams changes an account: all of it as it should be. A site is an origin
+// as Detail has it, or a host as a person types it.
+type EditParams struct {
+	Handle  string   `json:"handle"`
+	Issuer  string   `json:"issuer"`
+	Account string   `json:"account"`
+	Sites   []string `json:"sites"`
+	Append  bool     `json:"append"`
+	Submit  bool     `json:"submit"`
+	Ask     bool     `json:"ask"` // taking it back is asked for in a dialog of the system's
+}
+
+// HandleParams names an account.
+type HandleParams struct {
+	Handle string `json:"handle"`
+}
+
+// HandleResult names an account that was removed: account.restore takes it until the vault forgets it.
+type HandleResult struct {
+	Handle string `json:"handle"`
 }
