@@ -2,26 +2,39 @@ import type { LinkError } from "./messages.ts";
 import {
   type AllowParams,
   type AllowResult,
+  type Detail,
+  type EditParams,
+  type EnrollParams,
+  type EnrollResult,
   type ErrorCode,
   type FactsParams,
   type FactsResult,
+  type HandleParams,
+  type HandleResult,
   type HelloParams,
   type HelloResult,
+  type ListParams,
+  type ListResult,
   type MarkParams,
   type MarksParams,
   type MarksResult,
   type MatchParams,
   type MatchResult,
   type Method,
+  type OffersResult,
+  type QRParams,
   type RecoveryParams,
   type RecoveryResult,
   type ReleaseParams,
   type ReleaseResult,
   type RemindParams,
   type RemindResult,
+  type SaveParams,
+  type SaveResult,
   type SearchParams,
   type SearchResult,
   type ServicesResult,
+  type URIParams,
   type VaultResult,
   VERSION,
 } from "./protocol.ts";
@@ -41,6 +54,14 @@ interface Calls {
   "service.remind": { params: RemindParams; result: RemindResult };
   "services.list": { params: undefined; result: ServicesResult };
   "recovery.next": { params: RecoveryParams; result: RecoveryResult };
+  "recovery.save": { params: SaveParams; result: SaveResult };
+  "qr.read": { params: QRParams; result: OffersResult };
+  "uri.read": { params: URIParams; result: OffersResult };
+  "account.enroll": { params: EnrollParams; result: EnrollResult };
+  "accounts.list": { params: ListParams; result: ListResult };
+  "account.edit": { params: EditParams; result: Detail };
+  "account.remove": { params: HandleParams; result: HandleResult };
+  "account.restore": { params: HandleParams; result: Detail };
 }
 
 /** A result, or what stood in its way, with the host's hint. */
@@ -170,6 +191,13 @@ const ERROR_CODES: Record<ErrorCode, true> = {
   recovery_empty: true,
   recovery_too_long: true,
   limit_reached: true,
+  picture_refused: true,
+  no_qr: true,
+  not_otp: true,
+  unknown_ticket: true,
+  account_exists: true,
+  not_valid: true,
+  declined: true,
   internal: true,
 };
 
@@ -197,7 +225,16 @@ const isMarks = (r: Record<string, unknown>) =>
   isList(r["marks"], (each) => isObject(each) && isText(each["field"]) && isText(each["as"]));
 const isService = (x: unknown) =>
   x === undefined || (isObject(x) && isList(x["methods"], isText) && isLinkTo(x["setup"]) && isLinkTo(x["recovery"]));
-const isAccounts = (x: unknown) => Array.isArray(x) && x.every((a) => isObject(a) && typeof a["handle"] === "string");
+const isAccount = (x: unknown) => isObject(x) && isText(x["handle"]);
+const isAccounts = (x: unknown) => isList(x, isAccount);
+const isDetail = (x: unknown) => isObject(x) && isAccount(x["account"]) && isList(x["sites"], isText);
+const isOffer = (x: unknown) =>
+  isObject(x) &&
+  isText(x["ticket"]) &&
+  isText(x["issuer"]) &&
+  isText(x["account"]) &&
+  (!x["have"] || isAccount(x["have"]));
+const isOffers = (r: Record<string, unknown>) => isList(r["offers"], isOffer) && Number.isFinite(r["others"]);
 
 /** What of a result is used must have the right form. */
 const SOUND: Record<Method, (result: Record<string, unknown>) => boolean> = {
@@ -218,4 +255,12 @@ const SOUND: Record<Method, (result: Record<string, unknown>) => boolean> = {
     isList(r["taught"], isText) &&
     isList(r["services"], (each) => isObject(each) && isLinkTo(each["setup"])),
   "recovery.next": (r) => /^[ -~]{1,64}$/.test(String(r["code"])) && Number.isFinite(r["left"]),
+  "recovery.save": (r) => [r["added"], r["already"], r["left"]].every(Number.isFinite),
+  "qr.read": isOffers,
+  "uri.read": isOffers,
+  "account.enroll": (r) => isAccount(r["account"]),
+  "accounts.list": (r) => isList(r["accounts"], isDetail) && Number.isFinite(r["total"]),
+  "account.edit": isDetail,
+  "account.remove": (r) => isText(r["handle"]),
+  "account.restore": isDetail,
 };

@@ -17,6 +17,8 @@ const account = {
   digits: 6,
   period: 30,
   append: false,
+  submit: false,
+  ask: false,
   recovery: 0,
 };
 const page = { is: "page", host: "a.example", kind: "totp", accounts: [account] } as State;

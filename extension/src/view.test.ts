@@ -12,6 +12,8 @@ const account = (handle: string, strength: Strength = "bound"): Account => ({
   digits: 6,
   period: 30,
   append: false,
+  submit: false,
+  ask: false,
   recovery: 0,
 });
 const page = (...accounts: Account[]): State => ({ is: "page", host: "a.example", kind: "totp", accounts });

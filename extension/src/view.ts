@@ -298,6 +298,13 @@ export function wayOut(problem: Problem): Way {
     case "recovery_empty":
     case "recovery_too_long":
     case "limit_reached":
+    case "picture_refused":
+    case "no_qr":
+    case "not_otp":
+    case "unknown_ticket":
+    case "account_exists":
+    case "not_valid":
+    case "declined":
     case "bad_request":
     case "unknown_method":
     case "too_large":
