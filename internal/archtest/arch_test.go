@@ -30,10 +30,11 @@ const (
 var may = map[string][]string{
 	"internal/host":        {"internal/protocol", "internal/nativemsg", "internal/vault", "internal/site", "internal/directory", "internal/account"},
 	"internal/vault":       {"internal/account", "internal/keystore"},
-	"internal/interchange": {"internal/account"},
+	"internal/interchange": {"internal/account", "internal/qr"},
 	"internal/install":     {"manifests", "internal/protocol"},
 	"internal/protocol":    {},
 	"internal/nativemsg":   {},
+	"internal/qr":          {},
 	"internal/account":     {},
 	"internal/site":        {},
 	"internal/directory":   {"internal/site"},
