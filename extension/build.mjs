@@ -35,6 +35,7 @@ await build({
     "src/popup.ts",
     "src/popup.css",
     "src/options.ts",
+    "src/picture.ts",
     "src/options.css",
   ],
   format: "iife",
@@ -48,7 +49,7 @@ await build({
   footer: { js: "function detect() { return detector.detect(); }" },
 });
 await cp("public", "dist", { recursive: true, filter: (path) => !path.endsWith(".svg") });
-for (const page of ["popup.html", "options.html"]) await cp(`src/${page}`, `dist/${page}`);
+for (const page of ["popup.html", "options.html", "picture.html"]) await cp(`src/${page}`, `dist/${page}`);
 await cp("manifest.json", "dist/manifest.json");
 
 for (const [file, cap] of Object.entries(CAPS)) {

@@ -1,9 +1,20 @@
 import type {} from "./content.ts";
+import { makeEnroll } from "./enroll.ts";
 import { makeFills } from "./fills.ts";
-import { LOAD, OPTIONS_PORT, POPUP_PORT, type State, VISIT, VISIT_SIGNED_IN } from "./messages.ts";
+import {
+  fromPicture,
+  LOAD,
+  OPTIONS_PORT,
+  PICTURE_PORT,
+  POPUP_PORT,
+  type State,
+  VISIT,
+  VISIT_SIGNED_IN,
+} from "./messages.ts";
 import { type Host, isLink, makeHost } from "./native.ts";
 import { elsewhere, fillingOf, has } from "./offer.ts";
 import { makePages, type Page } from "./pages.ts";
+import { pictureIn } from "./pictures.ts";
 import { HOST_NAME, type ServicesResult } from "./protocol.ts";
 import { type Failed, type Matched, problem, serve, without } from "./serve.ts";
 import { makeTeacher } from "./teacher.ts";
@@ -25,6 +36,9 @@ const FAILURE_FOR = 5000;
 const [TALK, TALK_EVERY] = [300, 50];
 /** The most fields of one tab that are matched when the popup opens. */
 const MOST_FIELDS = 8;
+
+/** The pages on which we work, as manifest.json has them for content scripts; a picture may be taken of others, too. */
+const OURS = /^(https:|http:\/\/(localhost|127\.0\.0\.1|\[::1\]|[^/]*\.localhost)[:/])/;
 
 const firefox = chrome.runtime.getURL("").startsWith("moz-extension:");
 const now = () => Date.now();
@@ -70,12 +84,14 @@ const pages = makePages(
     allows: (tab) => talk.pass(tab),
     left(page, thrown) {
       fills.left(page, thrown);
+      enroll.heard(page);
       due.delete(page);
       if (marks.delete(page)) void mark(page.tab);
     },
     message(page, message) {
       switch (message.type) {
         case "field":
+          if (message.look === undefined) enroll.heard(page);
           // The answer to a look says nothing new of a field that is marked already.
           if (message.look === undefined || !marks.has(page)) void consider(page);
           return;
@@ -109,6 +125,50 @@ const fills = makeFills(host, pages, {
 const visits = makeVisits(chrome.scripting);
 const teacher = makeTeacher(host, pages, visits);
 
+const enroll = makeEnroll(host, pages, {
+  async capture(tab, part) {
+    const active = async () => (await chrome.tabs.get(tab).catch(() => undefined))?.active ?? false;
+    const windowId = await windowOf(tab);
+    if (windowId === undefined || !(await active())) return undefined;
+    const address = await chrome.tabs.captureVisibleTab(windowId, { format: "png" }).catch(() => "");
+    return (await active()) ? pictureIn(address, part) : undefined;
+  },
+  select: (tab) => runIn(tab, 0, "select.js", () => globalThis.codefobSelect?.()),
+  sheet: ({ tab, frame }) => runIn(tab, frame, "sheet.js", () => globalThis.codefobSheet?.()),
+  async shows(tabId, frameId) {
+    const [tab, frame] = await Promise.all([
+      chrome.tabs.get(tabId).catch(() => undefined),
+      chrome.webNavigation.getFrame({ tabId, frameId }).catch(() => null),
+    ]);
+    if (tab?.status === "loading") return undefined;
+    return frame && URL.canParse(frame.url) ? new URL(frame.url).origin : "null";
+  },
+  mark: (tab) => void mark(tab),
+  now,
+  later(ms, act) {
+    const timer = setTimeout(act, ms);
+    return () => clearTimeout(timer);
+  },
+});
+
+declare global {
+  /** What select.js and sheet.js leave in their world. */
+  var codefobSelect: (() => Promise<unknown>) | undefined;
+  var codefobSheet: (() => unknown) | undefined;
+}
+
+/** Loads a script into a frame, and gives what its function does; nothing where the frame is closed to us. */
+async function runIn(tabId: number, frameId: number, file: string, func: () => unknown): Promise<unknown> {
+  const target = { tabId, frameIds: [frameId] };
+  try {
+    await chrome.scripting.executeScript({ target, files: [file] });
+    const [ran] = await chrome.scripting.executeScript({ target, func });
+    return ran?.result;
+  } catch {
+    return undefined;
+  }
+}
+
 function contentIn(tabId: number, frameId: number) {
   return { target: { tabId, frameIds: [frameId] }, files: ["content.js"] };
 }
@@ -118,6 +178,8 @@ function contentIn(tabId: number, frameId: number) {
  * was in sight, or the page is older than the extension, it is loaded first.
  */
 async function reach(tabId: number, frameId: number, look: number): Promise<void> {
+  const url = (await chrome.webNavigation.getFrame({ tabId, frameId }).catch(() => null))?.url ?? "";
+  if (/^(http|file|ftp):/.test(url) && !OURS.test(url)) return;
   const target = { tabId, frameIds: [frameId] };
   const ask = { target, func: (n: number) => globalThis.codefob?.look(n) ?? false, args: [look] as [number] };
   const [there] = await chrome.scripting.executeScript(ask);
@@ -172,11 +234,21 @@ async function keepVisits({ hosts, taught }: ServicesResult): Promise<void> {
 async function mark(tabId: number): Promise<void> {
   const found = (await pages.shown(tabId)).flatMap((page) => marks.get(page) ?? []);
   const most = Math.max(0, ...found.filter((each) => typeof each === "number"));
-  const text =
-    most > 9 ? "9+" : most > 0 ? String(most) : found.includes("locked") ? "•" : found.includes("reminder") ? "!" : "?";
+  const told = enroll.tells(tabId);
+  const text = told
+    ? "+"
+    : most > 9
+      ? "9+"
+      : most > 0
+        ? String(most)
+        : found.includes("locked")
+          ? "•"
+          : found.includes("reminder")
+            ? "!"
+            : "?";
   const ignore = () => undefined; // the tab may be gone
-  chrome.action.setBadgeText({ tabId, text: found.length > 0 ? text : "" }).catch(ignore);
-  chrome.action.setBadgeBackgroundColor({ tabId, color: most > 0 ? "#0f766e" : "#6b7280" }).catch(ignore);
+  chrome.action.setBadgeText({ tabId, text: told || found.length > 0 ? text : "" }).catch(ignore);
+  chrome.action.setBadgeBackgroundColor({ tabId, color: told || most > 0 ? "#0f766e" : "#6b7280" }).catch(ignore);
   chrome.action.setBadgeTextColor({ tabId, color: "#ffffff" }).catch(ignore);
 }
 
@@ -257,10 +329,7 @@ async function bare(tab: number): Promise<State> {
   if (answer.result.vault !== "open")
     return answer.result.vault === "locked" ? { is: "locked" } : problem("vault_missing");
   const top = await chrome.webNavigation.getFrame({ tabId: tab, frameId: 0 }).catch(() => null);
-  return {
-    is: "closed",
-    reload: /^(https:|http:\/\/(localhost|127\.0\.0\.1|\[::1\]|[^/]*\.localhost)[:/])/.test(top?.url ?? ""),
-  };
+  return { is: "closed", reload: OURS.test(top?.url ?? "") };
 }
 
 async function unlocked(ok: boolean): Promise<void> {
@@ -268,7 +337,57 @@ async function unlocked(ok: boolean): Promise<void> {
   await Promise.all([...marks.keys()].map(consider));
 }
 
-const desk = { host, pages, fills, teacher, visits, now, matched, bare, wasCaused, failureIn, unlocked, consider };
+/** Reads an account outside of the popup, and opens it again to tell. */
+async function outside(tab: number, from: "part" | "file"): Promise<void> {
+  if (from === "part") {
+    if (await enroll.fromPart(tab)) await reopen(tab);
+    return;
+  }
+  const opener = await chrome.tabs.get(tab).catch(() => undefined);
+  if (!opener) return;
+  const { windowId, index } = opener;
+  const url = chrome.runtime.getURL(`picture.html?tab=${tab}`);
+  await chrome.tabs.create({ url, windowId, index: index + 1, openerTabId: tab }).catch(() => undefined);
+}
+
+/** Opens the popup over a tab for what was read there; as a page may have a part in it, it counts as caused by one. */
+async function reopen(tab: number): Promise<void> {
+  const windowId = await windowOf(tab);
+  if (windowId === undefined) return;
+  caused.set(windowId, now());
+  await openPopup(windowId);
+}
+
+/** Takes a picture from the page that the user chose it in, for the popup over the tab that they came from. */
+function receive(port: chrome.runtime.Port): void {
+  port.onMessage.addListener(async (raw: unknown) => {
+    const message = fromPicture(raw);
+    if (!message) return;
+    const read = await enroll.fromPicture(message.picture);
+    port.postMessage(read.ok ? { ok: true } : without(read));
+    if (!read.ok) return;
+    enroll.offered(message.tab, read);
+    await chrome.tabs.update(message.tab, { active: true }).catch(() => undefined);
+    await reopen(message.tab);
+  });
+}
+
+const desk = {
+  host,
+  pages,
+  fills,
+  teacher,
+  enroll,
+  visits,
+  now,
+  matched,
+  bare,
+  wasCaused,
+  failureIn,
+  outside,
+  unlocked,
+  consider,
+};
 
 /** The browser command and the menu item: fills at once where one bound account serves the field, else opens the popup. */
 async function quick(tab: number, frame?: number): Promise<void> {
@@ -298,6 +417,8 @@ chrome.runtime.onConnect.addListener((port) => {
   if (own && port.name === POPUP_PORT && !sender?.tab && sender?.url === chrome.runtime.getURL("popup.html"))
     serve(port, desk);
   else if (own && port.name === OPTIONS_PORT && sender?.url === chrome.runtime.getURL("options.html")) list(port);
+  else if (own && port.name === PICTURE_PORT && sender?.url?.startsWith(chrome.runtime.getURL("picture.html")))
+    receive(port);
   else if (own && sender?.tab) pages.accept(port);
   else port.disconnect();
 });
@@ -347,4 +468,5 @@ chrome.runtime.onInstalled.addListener(({ reason }) => {
 chrome.tabs.onRemoved.addListener((tab) => {
   for (const each of [talk, opening]) each.forget(tab);
   failures.delete(tab);
+  enroll.forget(tab);
 });

@@ -26,8 +26,21 @@ export function button(label: string, pressed: () => void, className = ""): HTML
   return element;
 }
 
+/** A field to type in, below its name; name tells it from others. */
+export function field(label: string, name: string, value: string): [HTMLElement, HTMLInputElement] {
+  const input = document.createElement("input");
+  input.name = name;
+  input.value = value;
+  input.autocomplete = "off";
+  input.spellcheck = false;
+  return [make("label", "field", make("span", "", label), input), input];
+}
+
+/** As much of an account as names it. */
+type Named = Pick<Account, "issuer" | "account" | "site">;
+
 /** What an account is called: its issuer, else its name. */
-export function title(account: Account): string {
+export function title(account: Named): string {
   return account.issuer || account.account || say("unnamed");
 }
 
@@ -37,7 +50,7 @@ export function fullTitle(account: Account): string {
 }
 
 /** One account: its first letter, issuer and name, and a note where there is one. */
-export function accountRow(account: Account, note = "", ...more: Child[]): HTMLElement {
+export function accountRow(account: Named, note = "", ...more: Child[]): HTMLElement {
   const letter = make("span", "mark", [...title(account)][0]?.toUpperCase() ?? "");
   letter.ariaHidden = "true";
   const name = account.issuer ? account.account : "";

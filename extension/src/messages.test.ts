@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fromPage, fromPopup } from "./messages.ts";
+import { fromPage, fromPicture, fromPopup } from "./messages.ts";
 
 test.each([
   ["a field", { type: "field", field: { number: 1, kind: "totp" }, focused: true }],
@@ -69,6 +69,16 @@ test.each([
   { type: "teach", page: 0, field: "", as: "totp" },
   { type: "teach", page: 0, field: "x", as: "always" },
   { type: "remind", reminder: "seen" },
+  { type: "enroll", from: "camera" },
+  { type: "picture", picture: "not base64!" },
+  { type: "picture", picture: "" },
+  { type: "text", text: "" },
+  { type: "text", text: "x".repeat(32769) },
+  { type: "save", state: 1, ticket: "t", issuer: "A" },
+  { type: "save", ticket: "t", issuer: "A", account: "a" },
+  { type: "save", state: 1, ticket: "t", issuer: "x".repeat(257), account: "a" },
+  { type: "allow", handle: "h" },
+  { type: "keep" },
 ])("the popup may not send %j", (message) => {
   expect(fromPopup(message)).toBeUndefined();
 });
@@ -76,4 +86,10 @@ test.each([
 test("only a plain true agrees", () => {
   const fill = { type: "fill", state: 1, handle: "h" };
   expect(fromPopup({ ...fill, allow: "yes" })).toEqual({ ...fill, allow: false });
+});
+
+test("a picture comes with the tab that it is for", () => {
+  expect(fromPicture({ tab: 3, picture: "aGk=", host: "x" })).toEqual({ tab: 3, picture: "aGk=" });
+  expect(fromPicture({ tab: "3", picture: "aGk=" })).toBeUndefined();
+  expect(fromPicture({ tab: 3, picture: "data:," })).toBeUndefined();
 });

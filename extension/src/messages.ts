@@ -1,5 +1,16 @@
 import { KINDS, type Kind } from "./kind.ts";
-import type { Account, ErrorCode, FactsResult, Mark, MarkAs, Purpose, Reminder } from "./protocol.ts";
+import {
+  type Account,
+  type ErrorCode,
+  type FactsResult,
+  MAX_PICTURE,
+  MAX_TEXT,
+  type Mark,
+  type MarkAs,
+  type Offer,
+  type Purpose,
+  type Reminder,
+} from "./protocol.ts";
 import type { Reason } from "./reasons.ts";
 
 // What the parts of the extension say to each other. Every message is parsed
@@ -9,6 +20,7 @@ import type { Reason } from "./reasons.ts";
 export const PAGE_PORT = "page";
 export const POPUP_PORT = "popup";
 export const OPTIONS_PORT = "options";
+export const PICTURE_PORT = "picture";
 
 /** The messages outside of ports: a document may have a field, and asks for content.ts; a site of which the user taught something, or wants to be reminded, is shown. */
 export const LOAD = "load";
@@ -84,7 +96,7 @@ export type ToPage =
 export type LinkError = "host_missing" | "host_forbidden" | "host_crashed" | "host_outdated";
 
 /** What the background itself finds amiss before a code is asked for. */
-export type PageProblem = "page_gone" | "page_unknown";
+export type PageProblem = "page_gone" | "page_unknown" | "no_picture";
 
 export type Problem = ErrorCode | LinkError | PageProblem | Refusal;
 
@@ -101,7 +113,21 @@ export type State =
       readonly mask?: string; // where the code went, as the page shows it
       readonly append?: boolean; // a typed password that a code can be put behind
       readonly facts?: FactsResult; // of the site's service
+      readonly enrolled?: Enrolled;
     };
+
+/** What became of a code that confirms a new account. */
+export interface Enrolled {
+  readonly account: Account;
+  readonly accepted: boolean; // else the page asks again
+}
+
+/** The recovery codes that were found on a page, as much as may be shown of them. */
+export interface Sheet {
+  readonly count: number;
+  readonly first: string;
+  readonly last: string;
+}
 
 /** One field of the page under the popup. */
 export interface WhyField extends SeenField {
@@ -109,7 +135,10 @@ export interface WhyField extends SeenField {
   readonly host: string; // of that document
 }
 
-/** Popup to background. A fill carries the number of the state that the user saw. */
+/** Where an account is read from, beside what the popup itself sends: the page as it is seen, a part of it, a file. */
+export type Source = "page" | "part" | "file";
+
+/** Popup to background. What changes an account or a page carries the number of the state that the user saw. */
 export type FromPopup =
   | { readonly type: "open"; readonly tab: number }
   | { readonly type: "unlock" }
@@ -118,6 +147,20 @@ export type FromPopup =
   | { readonly type: "why" }
   | { readonly type: "teach"; readonly page: number; readonly field: string; readonly as: MarkAs }
   | { readonly type: "remind"; readonly reminder: Wish }
+  | { readonly type: "enroll"; readonly from: Source }
+  | { readonly type: "picture"; readonly picture: string } // base64
+  | { readonly type: "text"; readonly text: string } // a setup key or an otpauth address
+  | {
+      readonly type: "save";
+      readonly state: number;
+      readonly ticket: string;
+      readonly issuer: string;
+      readonly account: string;
+    }
+  | { readonly type: "allow"; readonly state: number; readonly handle: string }
+  | { readonly type: "sheet"; readonly handle: string } // looks for recovery codes on the page
+  | { readonly type: "keep"; readonly handle: string } // saves those that were found
+  | { readonly type: "later" } // the user does not want to hear of the enrollment
   | { readonly type: "code"; readonly handle: string; readonly purpose: Exclude<Purpose, "fill"> };
 
 /** What the user wants of a reminder. */
@@ -141,6 +184,11 @@ export type ToPopup =
       readonly expiresAt: number; // 0 for hotp
     }
   | { readonly type: "why"; readonly fields: readonly WhyField[] }
+  | { readonly type: "offers"; readonly offers: readonly Offer[]; readonly others: number }
+  | { readonly type: "away" } // the user goes on outside of the popup
+  | { readonly type: "saved"; readonly account: Account }
+  | { readonly type: "sheet"; readonly handle: string; readonly sheet: Sheet }
+  | { readonly type: "kept"; readonly handle: string; readonly added: number; readonly already: number }
   | { readonly type: "waiting"; readonly until: number }
   | { readonly type: "filled" }
   | { readonly type: "failed"; readonly problem: Problem; readonly hint?: string; readonly unused?: string };
@@ -157,6 +205,17 @@ const isOneOf = <T extends string>(x: unknown, all: readonly T[]): x is T => all
 
 const MARKS: readonly MarkAs[] = ["totp", "never", "forget"];
 const WISHES: readonly Wish[] = ["wanted", "done", "dismissed"];
+const SOURCES: readonly Source[] = ["page", "part", "file"];
+/** The longest name of an account that is typed, in UTF-16 units; the host has the last word. */
+export const MAX_TYPED = 256;
+
+const isPicture = (x: unknown): x is string => isText(x, MAX_PICTURE) && /^[A-Za-z0-9+/]+=*$/.test(x);
+
+/** Parses what the page that takes a picture sent; undefined when it is not of the form. */
+export function fromPicture(message: unknown): { readonly tab: number; readonly picture: string } | undefined {
+  const { tab, picture } = fields(message) ?? {};
+  return isNumber(tab) && isPicture(picture) ? { tab, picture } : undefined;
+}
 
 const REFUSALS: Record<Refusal, true> = {
   changed: true,
@@ -251,6 +310,24 @@ export function fromPopup(message: unknown): FromPopup | undefined {
     }
     case "remind":
       return isOneOf(m["reminder"], WISHES) ? { type: "remind", reminder: m["reminder"] } : undefined;
+    case "enroll":
+      return isOneOf(m["from"], SOURCES) ? { type: "enroll", from: m["from"] } : undefined;
+    case "picture":
+      return isPicture(m["picture"]) ? { type: "picture", picture: m["picture"] } : undefined;
+    case "text":
+      return isText(m["text"], MAX_TEXT) && m["text"] ? { type: "text", text: m["text"] } : undefined;
+    case "save": {
+      const { state, ticket, issuer, account } = m;
+      const sound = isNumber(state) && isText(ticket, 128) && isText(issuer, MAX_TYPED) && isText(account, MAX_TYPED);
+      return sound ? { type: "save", state, ticket, issuer, account } : undefined;
+    }
+    case "allow":
+      return isText(handle, 128) && isNumber(m["state"]) ? { type: "allow", state: m["state"], handle } : undefined;
+    case "sheet":
+    case "keep":
+      return isText(handle, 128) ? { type: m["type"], handle } : undefined;
+    case "later":
+      return { type: "later" };
     case "code": {
       const purpose = m["purpose"];
       if (!isText(handle, 128) || (purpose !== "show" && purpose !== "copy")) return undefined;

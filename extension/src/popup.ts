@@ -1,6 +1,8 @@
 import { accountRow, button, code, command, fullTitle, make, text } from "./draw.ts";
+import { add, few, kept, offer, offers, saved, sheet, sheetLink, took, ways } from "./enrollment.ts";
 import { type FromPopup, POPUP_PORT, type Problem, type State, type ToPopup } from "./messages.ts";
 import { elsewhere } from "./offer.ts";
+import { pictureOf } from "./pictures.ts";
 import type { Account } from "./protocol.ts";
 import { type Acts, reminder, rescue } from "./rescue.ts";
 import { ARM_AFTER, type Event, fillable, filling, listed, type Model, START, update, wayOut } from "./view.ts";
@@ -37,7 +39,7 @@ function happen(event: Event): void {
   if (next.open) void chrome.tabs.create({ url: next.open }).then(() => close());
   if (model === before) return;
   draw(before);
-  if (model.armed || model.state !== before.state) {
+  if (model.armed || model.state !== before.state || model.step.at !== before.step.at) {
     clearTimeout(arm);
     arm = undefined;
   }
@@ -74,19 +76,34 @@ function draw(before: Model): void {
   clearInterval(tick);
   const held = document.activeElement === search || main.contains(document.activeElement);
   const folds = folded();
+  const same = before.step.at === model.step.at && before.state === model.state;
+  const typed = same ? inputs().map(({ name, value }) => ({ name, value })) : [];
+  const at = main.contains(document.activeElement) && document.activeElement;
+  const writing = same && at instanceof HTMLInputElement ? at : undefined;
   main.replaceChildren(...screen());
   // What the user folded stays so.
   if (before.step.at === model.step.at)
     for (const [i, each] of main.querySelectorAll("details").entries()) each.open = folds[i] ?? each.open;
+  // And what they typed.
+  for (const { name, value } of typed) for (const each of inputs()) if (each.name === name) each.value = value;
   footer.hidden = !searchable();
   if (search.value !== model.query && document.activeElement !== search) search.value = model.query;
   if (model.query === "") search.value = "";
+  const written = writing && inputs().find(({ name }) => name === writing.name);
+  if (written) {
+    written.focus();
+    return written.setSelectionRange(writing.selectionStart, writing.selectionEnd);
+  }
   const elsewhereNow = before.step.at !== model.step.at || before.state !== model.state || !held;
   if (elsewhereNow || document.activeElement === document.body) focusFirst();
 }
 
 function folded(): boolean[] {
   return [...main.querySelectorAll("details")].map(({ open }) => open);
+}
+
+function inputs(): HTMLInputElement[] {
+  return [...main.querySelectorAll("input")];
 }
 
 function focusFirst(): void {
@@ -120,9 +137,27 @@ function screen(): Node[] {
       return step.unused ? unused(step.problem, step.unused) : problem(step.problem, step.hint, step.account);
     case "done":
       return [make("h2", "", `✓ ${say("done")}`)];
+    case "add":
+      return add(hostOf(state), step.reading, step.problem ? trouble(step.problem, step.hint) : [], enrollment);
+    case "offers":
+      return offers(step.offers, step.others, enrollment);
+    case "offer": {
+      const wrong = step.problem ? trouble(step.problem, step.hint) : [];
+      return offer(step.offer, hostOf(state), step.saving, wrong, enrollment);
+    }
+    case "saved":
+      return saved(step.account, hostOf(state), filling(model, step.account) !== undefined, enrollment);
+    case "sheet":
+      return sheet(step.account, step.sheet, step.saving, enrollment);
+    case "kept":
+      return kept(step.account, step.added, step.already, enrollment);
     default:
       return step satisfies never;
   }
+}
+
+function hostOf(state: State): string {
+  return state.is === "page" ? state.host : "";
 }
 
 function list(): Node[] {
@@ -151,14 +186,22 @@ const acts: Acts = {
   armed: (element) => armed(element),
 };
 
+const enrollment: Parameters<typeof add>[3] = {
+  happen,
+  primary: (label, pressed) => primary(label, pressed),
+  armed: (element) => armed(element),
+  back: (label) => back(label),
+};
+
 const teach: Parameters<typeof why>[1] = (field, as) => happen({ type: "teach", field, as });
 
 /** What a page is offered, by what its field takes. */
 function page(state: Extract<State, { is: "page" }>): Node[] {
-  const { host, kind, accounts } = state;
-  if (elsewhere(kind)) return [...rescue(state, acts), whyLink()];
+  const { host, kind, accounts, enrolled } = state;
+  if (enrolled?.accepted) return took(enrolled.account, host, enrollment);
+  if (elsewhere(kind)) return [...rescue(state, acts), links()];
   const offered = listed(model);
-  if (offered.length === 0) return [...reminder(state, acts), ...nothing(state), whyLink()];
+  if (offered.length === 0) return [...reminder(state, acts), ...nothing(state), links()];
   const fills = filling(model);
   const lead: Word = fills
     ? (
@@ -174,17 +217,20 @@ function page(state: Extract<State, { is: "page" }>): Node[] {
   return [
     ...reminder(state, acts),
     model.again === "unknown_handle" && make("p", "note", say("again_unknown_handle")),
+    enrolled && make("p", "note", say("refused_note", host)),
     make("p", "lead", say(lead)),
     make("p", "host", host),
     !fills && make("p", "", say(typeFirst ? "append_first" : "no_field")),
     offered.length > 1 ? options(offered) : single(offered[0]),
+    fills === "recovery" && offered.some(few) && make("p", "note", say("recovery_low")),
     fills &&
       make(
         "div",
         "buttons",
         primary(say(label), () => happen({ type: "confirm" })),
+        kind === "enroll" && armed(button(say("add_page"), () => happen({ type: "read", from: "page" }))),
       ),
-    whyLink(fills ? "why_wrong" : "why_link"),
+    links(fills ? "why_wrong" : "why_link"),
   ].filter((node) => node instanceof Node);
 }
 
@@ -195,12 +241,18 @@ function nothing({ host, kind, accounts }: Extract<State, { is: "page" }>): Node
       ...text(say("recovery_title"), say("recovery_text", host)),
       command(accounts.length > 0 ? `codefob recovery ${host} --add` : `codefob add --site ${host}`),
     ];
-  const lines = kind === "enroll" ? [say("enroll_note")] : kind === "none" ? [say("no_field")] : [];
+  if (kind === "enroll") return [...text(say("add_title", host), say("enroll_note")), ...ways(host, false, enrollment)];
+  const lines = kind === "none" ? [say("no_field")] : [];
   return [...text(say("none_title", host), ...lines, say("none_text")), command(`codefob add --site ${host}`)];
 }
 
-function whyLink(label: Word = "why_link"): HTMLElement {
-  return button(say(label), () => happen({ type: "look" }), "link");
+function links(label: Word = "why_link"): HTMLElement {
+  return make(
+    "div",
+    "links",
+    button(say("add_link"), () => happen({ type: "add" }), "link"),
+    button(say(label), () => happen({ type: "look" }), "link"),
+  );
 }
 
 function whyEnd(fields: Parameters<typeof why>[0]): HTMLElement {
@@ -279,7 +331,9 @@ function account(of: Account): Node[] {
   if (filling(model, of) && state?.is === "page")
     buttons.append(button(say("fill_here", state.host), () => happen({ type: "confirm" })));
   buttons.append(back());
-  return [...nodes, buttons];
+  if (model.asked && of.ask && !shown) nodes.push(make("p", "note plain", say("answer_dialog")));
+  if (few(of)) nodes.push(make("p", "note", `${say("recovery_left", String(of.recovery))}. ${say("recovery_low")}`));
+  return [...nodes, buttons, ...(state?.is === "page" ? [sheetLink(of, enrollment)] : [])];
 }
 
 function countdown(value: string, expiresAt: number, period: number): Node {
@@ -325,7 +379,7 @@ function agree(of: Account): Node[] {
 
 function waiting(of: Account, until: number | undefined): Node[] {
   const card = make("div", "card", accountRow(of));
-  if (until === undefined) return [make("h2", "", say("filling")), card];
+  if (until === undefined) return [make("h2", "", say(of.ask ? "answer_dialog" : "filling")), card];
   const heading = make("h2", "");
   heading.ariaLive = "off";
   const step = () => {
@@ -334,6 +388,12 @@ function waiting(of: Account, until: number | undefined): Node[] {
   step();
   tick = setInterval(step, 250);
   return [heading, make("p", "", say("waiting_why")), card];
+}
+
+/** What is wrong, where the way on stands beside it. */
+function trouble(of: Problem, hint?: string): Node[] {
+  const nodes = text(say(`problem_${of}_title`), say(`problem_${of}_text`));
+  return hint ? [...nodes, make("p", "", hint)] : nodes;
 }
 
 function problem(of: Problem, hint?: string, account?: Account): Node[] {
@@ -411,12 +471,27 @@ function pressed(event: KeyboardEvent): void {
   }
 }
 
+/** A picture, a setup key or an otpauth address that the user pastes; in a field that they correct it is text like any other. */
+async function pasted(event: ClipboardEvent): Promise<void> {
+  const { state, step } = model;
+  const gives = step.at === "add" || (step.at === "list" && state?.is === "page" && !model.query);
+  const { target } = event;
+  if (!event.isTrusted || !gives || target === search || !event.clipboardData) return;
+  const file = [...event.clipboardData.files].find(({ type }) => type.startsWith("image/"));
+  const typed = event.clipboardData.getData("text/plain").trim();
+  event.preventDefault();
+  if (!file) return typed ? happen({ type: "text", text: typed }) : undefined;
+  const picture = await pictureOf(file);
+  happen(picture ? { type: "picture", picture } : { type: "failed", problem: "picture_refused" });
+}
+
 // In a frame of anything, or in a tab, it stays empty.
 if (window.top === window) {
   search.placeholder = say("search");
   search.ariaLabel = say("search");
   search.addEventListener("input", () => happen({ type: "query", query: search.value.trim() }));
   document.addEventListener("keydown", pressed);
+  document.addEventListener("paste", (event) => void pasted(event));
   addEventListener("focus", () => document.activeElement === document.body && focusFirst());
   services.textContent = say("options_open");
   services.addEventListener("click", ({ isTrusted }) => isTrusted && chrome.runtime.openOptionsPage());

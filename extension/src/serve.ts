@@ -1,10 +1,11 @@
+import { type Enroll, masked, type Read } from "./enroll.ts";
 import type { Fills } from "./fills.ts";
 import { takesCode } from "./kind.ts";
 import { type FromPopup, fromPopup, type Problem, type State, type ToPopup } from "./messages.ts";
 import type { Answer, Host } from "./native.ts";
 import { type Filling, fillingOf, has } from "./offer.ts";
 import type { Page, Pages } from "./pages.ts";
-import { type Account, type Context, MAX_ACCOUNTS, type MatchResult } from "./protocol.ts";
+import { type Account, type Context, MAX_ACCOUNTS, type MatchResult, type OffersResult } from "./protocol.ts";
 import type { Seen, Teacher } from "./teacher.ts";
 import type { Visits } from "./visits.ts";
 
@@ -24,6 +25,7 @@ export interface Desk {
   readonly pages: Pages;
   readonly fills: Fills;
   readonly teacher: Teacher;
+  readonly enroll: Enroll;
   readonly visits: Visits;
   now(): number;
   /** The page of a tab to serve, with its accounts; or what is in the way; nothing where there is no page. */
@@ -34,6 +36,8 @@ export interface Desk {
   wasCaused(tab: number): Promise<boolean>;
   /** What this popup has to tell of a fill before it. */
   failureIn(tab: number): Promise<Failed | undefined>;
+  /** Has the user mark a part of the page, or choose a file; both outside of the popup. */
+  outside(tab: number, from: "part" | "file"): Promise<void>;
   /** The vault is open now, or the user at least tried. */
   unlocked(ok: boolean): Promise<void>;
   /** What is known of a page's site has changed. */
@@ -50,13 +54,15 @@ interface Target {
 
 /** Serves one popup, from its opening to its end. */
 export function serve(port: chrome.runtime.Port, desk: Desk): void {
-  const { host, pages, fills, teacher, visits } = desk;
+  const { host, pages, fills, teacher, enroll, visits } = desk;
   const abort = new AbortController();
   let tab = -1;
   let pageCaused = false;
   let target: Target | undefined; // of the state that the popup has
   let seen: readonly Seen[] = []; // of its last "why"
   const accounts = new Map<string, Account>(); // that the popup has shown, by handle
+  let tickets = new Set<string>(); // that the popup has shown
+  let sheet: { handle: string; codes: readonly string[] } | undefined; // recovery codes that the user may save
   let last = desk.now(); // number of a state; by the clock, as the popup may outlive the background
   const send = (message: ToPopup) => {
     if (!abort.signal.aborted) port.postMessage(message);
@@ -69,7 +75,10 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
     const next = await look();
     if (number !== last) return; // a later one is on its way
     target = next.target;
-    if (next.state.is === "page") remember(next.state.accounts);
+    if (next.state.is === "page") {
+      const { accounts: shown, enrolled } = next.state;
+      remember(enrolled ? [...shown, enrolled.account] : shown);
+    }
     send({ type: "state", number, state: next.state, pageCaused, ...(again && { again }) });
   }
 
@@ -84,6 +93,7 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
     const { page, context, result } = found;
     const { kind, mask, append } = { kind: "none" as const, ...page.field };
     const facts = takesCode(kind) ? undefined : await host.call("service.facts", { context });
+    const enrolled = enroll.enrolled(tab, page);
     if (kind === "otp-sms") void host.call("service.remind", { context, reminder: "seen" });
     return {
       state: {
@@ -94,6 +104,7 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
         ...(mask && { mask }),
         ...(append && { append }),
         ...(facts?.ok && { facts: facts.result }),
+        ...(enrolled && { enrolled }),
       },
       target: { page, field: page.field?.number, filling: page.field && fillingOf(page.field), context },
     };
@@ -115,12 +126,47 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
     if (!filling || !page.field || fillingOf(page.field) !== filling)
       return send({ type: "failed", problem: "changed" });
     if (!account || !has(account, filling)) return send({ type: "failed", problem: "not_allowed" });
+    const enrolls = page.field.kind === "enroll";
     const waits = (until: number) => send({ type: "waiting", until });
     const filled = await fills.fill({ handle, allow, filling, page, field, signal: abort.signal, waits });
-    if (filled.ok) return send({ type: "filled" });
+    if (filled.ok) {
+      if (enrolls) enroll.filled(page, field, account);
+      return send({ type: "filled" });
+    }
     if (filled.problem === "unknown_handle") return show("unknown_handle");
     const { unused } = filled;
     send({ type: "failed", ...without(filled), ...(unused !== undefined && { unused }) });
+  }
+
+  function read(found: Read): void {
+    if (!found.ok) return send({ type: "failed", ...without(found) });
+    offer(found.result);
+  }
+
+  function offer({ offers, others }: OffersResult): void {
+    if (offers.length === 0) return send({ type: "failed", problem: "not_otp" });
+    tickets = new Set(offers.map(({ ticket }) => ticket));
+    remember(offers.flatMap(({ have }) => have ?? []));
+    send({ type: "offers", offers, others });
+  }
+
+  /** Where an account would be used, if the page is the one that the user saw. */
+  async function place(state: number): Promise<Context | undefined> {
+    if (!target || state !== last || !(await pages.current(target.page))) return undefined;
+    const context = await pages.context(target.page);
+    return JSON.stringify(context) === JSON.stringify(target.context) ? context : undefined;
+  }
+
+  async function save({ state, ticket, issuer, account }: Extract<FromPopup, { type: "save" }>): Promise<void> {
+    const context = await place(state);
+    if (!context || !target) return send({ type: "failed", problem: "page_gone" });
+    if (!tickets.has(ticket)) return send({ type: "failed", problem: "unknown_ticket" });
+    const answer = await host.call("account.enroll", { ticket, issuer, account, context });
+    if (!answer.ok) return fail(answer);
+    tickets.delete(ticket);
+    remember([answer.result.account]);
+    send({ type: "saved", account: answer.result.account });
+    return desk.consider(target.page);
   }
 
   async function received(message: FromPopup): Promise<void> {
@@ -131,6 +177,8 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
         await show();
         const failure = await desk.failureIn(tab);
         if (failure) send(failure);
+        const found = target && enroll.take(tab);
+        if (found) read(found);
         return;
       }
       case "unlock": {
@@ -156,6 +204,40 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
         return fillIn(message);
       case "why":
         return why();
+      case "enroll":
+        if (message.from === "page") return read(await enroll.fromPage(tab));
+        send({ type: "away" });
+        return desk.outside(tab, message.from);
+      case "picture":
+        return read(await enroll.fromPicture(message.picture));
+      case "text":
+        return read(await enroll.fromText(message.text));
+      case "save":
+        return save(message);
+      case "allow": {
+        const context = await place(message.state);
+        if (!context || !accounts.has(message.handle)) return send({ type: "failed", problem: "page_gone" });
+        const answer = await host.call("site.allow", { handle: message.handle, context });
+        return answer.ok ? show() : fail(answer);
+      }
+      case "sheet": {
+        const { handle } = message;
+        if (!target || !accounts.has(handle) || !(await pages.current(target.page)))
+          return send({ type: "failed", problem: "page_gone" });
+        sheet = { handle, codes: await enroll.sheet(target.page) };
+        return send({ type: "sheet", handle, sheet: masked(sheet.codes) });
+      }
+      case "keep": {
+        const { handle } = message;
+        if (sheet?.handle !== handle) return send({ type: "failed", problem: "page_gone" });
+        const answer = await host.call("recovery.save", { handle, codes: sheet.codes });
+        if (!answer.ok) return fail(answer);
+        sheet = undefined;
+        enroll.forget(tab);
+        return send({ type: "kept", handle, added: answer.result.added, already: answer.result.already });
+      }
+      case "later":
+        return enroll.forget(tab);
       case "teach": {
         const page = seen[message.page]?.page;
         if (!page || !pages.has(page)) return send({ type: "failed", problem: "page_gone" });

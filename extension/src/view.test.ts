@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { State } from "./messages.ts";
-import type { Account, Strength } from "./protocol.ts";
+import type { Account, Offer, Strength } from "./protocol.ts";
 import { type Event, filling, listed, type Model, START, update } from "./view.ts";
 
 const account = (handle: string, strength: Strength = "bound"): Account => ({
@@ -200,4 +200,125 @@ test("a wish to be reminded is shown at once", () => {
   });
   expect(model.state).toMatchObject({ facts: { reminder: "wanted" } });
   expect(sent).toEqual([{ type: "remind", reminder: "wanted" }]);
+});
+
+const offerOf = (ticket: string, have?: Account): Offer => ({
+  ticket,
+  issuer: "A",
+  account: "alice",
+  type: "totp",
+  algorithm: "SHA1",
+  digits: 6,
+  period: 30,
+  ...(have && { have }),
+});
+const offers = (...all: Offer[]): Event => ({ type: "offers", offers: all, others: 0 });
+const enrollPage: State = { is: "page", host: "a.example", kind: "enroll", accounts: [] };
+const save: Event = { type: "save", issuer: "A", account: "alice" };
+const saving = { type: "save", state: 7, ticket: "t", issuer: "A", account: "alice" };
+
+test("an account on the page: read, saved once armed, then its code is confirmed once more", () => {
+  const read: Event = { type: "read", from: "page" };
+  const { sent, at } = play(
+    state(enrollPage),
+    read,
+    read,
+    offers(offerOf("t")),
+    save,
+    { type: "armed" },
+    save,
+    save,
+    { type: "saved", account: account("new") },
+    { type: "confirm" },
+    { type: "armed" },
+    { type: "confirm" },
+  );
+  expect(sent).toEqual([{ type: "enroll", from: "page" }, saving, fill("new")]);
+  expect(at).toBe("filling");
+});
+
+test("a popup that a page caused reads nothing of it until it is armed", () => {
+  expect(play(state(enrollPage, true), { type: "read", from: "page" }).sent).toEqual([]);
+});
+
+test("of several accounts one is picked, and back leads to them", () => {
+  const start = [state(enrollPage), offers(offerOf("s"), offerOf("t"))] as const;
+  expect(play(...start).at).toBe("offers");
+  const picked = [...start, { type: "pick", index: 1 }] as const;
+  expect(play(...picked, { type: "armed" }, save).sent).toEqual([saving]);
+  expect(play(...picked, { type: "back" }).at).toBe("offers");
+  expect(play(...picked, { type: "back" }, { type: "back" }).at).toBe("list");
+});
+
+test("an account that the vault has is used, not saved", () => {
+  const known = [offers(offerOf("t", account("h", "none"))), { type: "armed" }] as const;
+  expect(play(state(enrollPage), ...known, save).sent).toEqual([]);
+  expect(play(state(enrollPage), ...known, { type: "use" }).sent).toEqual([fill("h", true)]);
+  const bare: State = { is: "page", host: "a.example", kind: "none", accounts: [] };
+  expect(play(state(bare), ...known, { type: "use" }, { type: "use" }).sent).toEqual([
+    { type: "allow", state: 7, handle: "h" },
+  ]);
+});
+
+test.each(["no_qr", "not_otp", "picture_refused", "no_picture", "unknown_ticket"] as const)(
+  "after %s the other ways are there",
+  (problem) => {
+    const { model } = play(state(enrollPage), { type: "read", from: "page" }, { type: "failed", problem });
+    expect(model.step).toMatchObject({ at: "add", reading: false, problem });
+  },
+);
+
+test("a name that the vault does not take is corrected where it stands", () => {
+  const wrong: Event = { type: "failed", problem: "not_valid", hint: "h" };
+  const { model, sent } = play(state(enrollPage), offers(offerOf("t")), { type: "armed" }, save, wrong, save);
+  expect(model.step).toMatchObject({ at: "offer", problem: "not_valid", hint: "h", saving: false });
+  expect(sent).toEqual([saving]);
+});
+
+test("nothing that was read for a page is shown where there is none", () => {
+  expect(play(state({ is: "locked" }), offers(offerOf("t"))).at).toBe("list");
+});
+
+test("recovery codes are saved once they are seen and the popup is armed", () => {
+  const took: State = { ...enrollPage, enrolled: { account: account("a"), accepted: true } };
+  const found: Event = { type: "sheet", handle: "a", sheet: { count: 10, first: "ab••", last: "yz••" } };
+  const keep: Event = { type: "keep" };
+  const { model, sent } = play(
+    state(took),
+    { type: "collect", account: account("a") },
+    keep,
+    found,
+    keep,
+    { type: "armed" },
+    keep,
+    keep,
+    { type: "kept", handle: "a", added: 10, already: 0 },
+  );
+  expect(sent).toEqual([
+    { type: "sheet", handle: "a" },
+    { type: "keep", handle: "a" },
+  ]);
+  expect(model.step).toMatchObject({ at: "kept", added: 10 });
+  expect(model.state).not.toHaveProperty("enrolled");
+});
+
+test("a page without recovery codes has none to save", () => {
+  const none: Event = { type: "sheet", handle: "a", sheet: { count: 0, first: "", last: "" } };
+  const { sent } = play(
+    state(enrollPage),
+    { type: "collect", account: account("a") },
+    none,
+    { type: "armed" },
+    {
+      type: "keep",
+    },
+  );
+  expect(sent).toEqual([{ type: "sheet", handle: "a" }]);
+});
+
+test("who does not want to hear of an enrollment is not told again", () => {
+  const took: State = { ...enrollPage, enrolled: { account: account("a"), accepted: true } };
+  const { model, sent } = play(state(took), { type: "later" });
+  expect(sent).toEqual([{ type: "later" }]);
+  expect(model.state).not.toHaveProperty("enrolled");
 });

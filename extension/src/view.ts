@@ -1,6 +1,6 @@
-import type { FromPopup, Problem, State, ToPopup, WhyField, Wish } from "./messages.ts";
+import type { FromPopup, Problem, Sheet, Source, State, ToPopup, WhyField, Wish } from "./messages.ts";
 import { elsewhere, type Filling, fillingOf, has } from "./offer.ts";
-import type { Account, MarkAs } from "./protocol.ts";
+import type { Account, MarkAs, Offer } from "./protocol.ts";
 
 // What the popup shows, as a pure function of what happened. popup.ts draws it.
 
@@ -29,7 +29,20 @@ type Step =
       readonly account?: Account;
     }
   | { readonly at: "why"; readonly fields?: readonly WhyField[] }
-  | { readonly at: "done" };
+  | { readonly at: "done" }
+  | { readonly at: "add"; readonly reading: boolean; readonly problem?: Problem; readonly hint?: string }
+  | { readonly at: "offers"; readonly offers: readonly Offer[]; readonly others: number }
+  | {
+      readonly at: "offer";
+      readonly offer: Offer;
+      readonly of?: Extract<Step, { at: "offers" }>; // to choose from
+      readonly saving: boolean;
+      readonly problem?: Problem; // with what the user wrote
+      readonly hint?: string;
+    }
+  | { readonly at: "saved"; readonly account: Account }
+  | { readonly at: "sheet"; readonly account: Account; readonly sheet?: Sheet; readonly saving: boolean }
+  | { readonly at: "kept"; readonly account: Account; readonly added: number; readonly already: number };
 
 export interface Model {
   readonly state?: State; // nothing known yet without
@@ -41,6 +54,7 @@ export interface Model {
   readonly found?: { readonly accounts: readonly Account[]; readonly total: number };
   readonly shown?: Shown;
   readonly unlocking: boolean;
+  readonly asked: boolean; // for a code to show
   readonly again?: Problem; // why the list is shown anew
 }
 
@@ -60,6 +74,16 @@ export type Event =
   | { readonly type: "teach"; readonly field: WhyField; readonly as: MarkAs }
   | { readonly type: "remind"; readonly reminder: Wish }
   | { readonly type: "link"; readonly url: string } // opens a page of the site in a tab
+  | { readonly type: "add" } // an account, for this page
+  | { readonly type: "read"; readonly from: Source }
+  | { readonly type: "picture"; readonly picture: string }
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "pick"; readonly index: number }
+  | { readonly type: "save"; readonly issuer: string; readonly account: string }
+  | { readonly type: "use" } // the account that the vault has already
+  | { readonly type: "collect"; readonly account: Account } // the recovery codes on the page
+  | { readonly type: "keep" }
+  | { readonly type: "later" }
   | { readonly type: "back" };
 
 /** What follows: the new model, and what the background is told. */
@@ -69,7 +93,15 @@ export interface Next {
   readonly open?: string; // an address for a new tab
 }
 
-export const START: Model = { number: 0, armed: false, step: { at: "list" }, selected: 0, query: "", unlocking: false };
+export const START: Model = {
+  number: 0,
+  armed: false,
+  step: { at: "list" },
+  selected: 0,
+  query: "",
+  unlocking: false,
+  asked: false,
+};
 
 /** The accounts that are listed now. */
 export function listed(model: Model): readonly Account[] {
@@ -116,6 +148,7 @@ export function update(model: Model, event: Event): Next {
           selected: 0,
           query: "",
           unlocking: false,
+          asked: false,
         },
       };
     }
@@ -157,14 +190,17 @@ export function update(model: Model, event: Event): Next {
       const { step } = model;
       if (step.at !== "account" && step.at !== "failed") return { model };
       if (!step.account || !model.armed) return { model };
-      return { model, send: { type: "code", handle: step.account.handle, purpose: event.purpose } };
+      return {
+        model: { ...model, asked: true },
+        send: { type: "code", handle: step.account.handle, purpose: event.purpose },
+      };
     }
     case "code": {
       const { handle, code, expiresAt, purpose } = event;
       const { step } = model;
       if ((step.at !== "account" && step.at !== "failed") || step.account?.handle !== handle) return { model };
       const shown = { handle, code, expiresAt, copied: purpose === "copy" };
-      return { model: { ...model, shown, step: { at: "account", account: step.account } } };
+      return { model: { ...model, asked: false, shown, step: { at: "account", account: step.account } } };
     }
     case "expired": {
       const { shown: _, ...rest } = model;
@@ -177,6 +213,11 @@ export function update(model: Model, event: Event): Next {
     case "failed": {
       const { problem, hint, unused } = event;
       const { step } = model;
+      const said = { problem, ...(hint !== undefined && { hint }) };
+      if (step.at === "offer" && problem === "not_valid")
+        return { model: { ...model, armed: false, step: { ...step, ...said, saving: false } } };
+      if (wayOut(problem).act === "add")
+        return { model: { ...model, armed: false, step: { at: "add", reading: false, ...said } } };
       const account =
         step.at === "filling" || step.at === "account" || step.at === "failed" ? step.account : only(model);
       const failed = {
@@ -186,7 +227,7 @@ export function update(model: Model, event: Event): Next {
         ...(unused !== undefined && { unused }),
         ...(account && { account }),
       } as const;
-      return { model: { ...model, unlocking: false, step: failed } };
+      return { model: { ...model, unlocking: false, asked: false, step: failed } };
     }
     case "unlock":
       return model.unlocking
@@ -207,8 +248,27 @@ export function update(model: Model, event: Event): Next {
     }
     case "link":
       return model.armed ? { model, open: event.url } : { model };
+    case "add":
+    case "read":
+    case "picture":
+    case "text":
+    case "offers":
+    case "pick":
+    case "save":
+    case "saved":
+    case "use":
+      return enroll(model, event);
+    case "collect":
+    case "sheet":
+    case "keep":
+    case "kept":
+    case "later":
+      return collect(model, event);
+    case "away":
+      return { model: { ...model, step: { at: "done" } } };
     case "back": {
       const { shown: _, ...rest } = model;
+      if (model.step.at === "offer" && model.step.of) return { model: { ...model, step: model.step.of } };
       if (model.step.at === "list") return { model: { ...rest, query: "", selected: 0 } };
       return { model: { ...rest, step: LIST } };
     }
@@ -218,6 +278,111 @@ export function update(model: Model, event: Event): Next {
 }
 
 const LIST = { at: "list" } as const;
+
+type Of<T extends Event["type"]> = Extract<Event, { type: T }>;
+
+/** The way of a new account, from what the user gives to the vault. */
+function enroll(
+  model: Model,
+  event: Of<"add" | "read" | "picture" | "text" | "offers" | "pick" | "save" | "saved" | "use">,
+): Next {
+  const { step, state } = model;
+  // Whatever releases or saves takes the place of another button.
+  const to = (next: Step): Next => ({ model: { ...model, query: "", armed: false, step: next } });
+  const reading = (send: FromPopup): Next => {
+    if (state?.is !== "page" || (step.at === "add" && step.reading)) return { model };
+    return { model: { ...model, query: "", step: { at: "add", reading: true } }, send };
+  };
+  switch (event.type) {
+    case "add":
+      return state?.is === "page" ? { model: { ...model, query: "", step: { at: "add", reading: false } } } : { model };
+    case "read":
+      return model.armed ? reading({ type: "enroll", from: event.from }) : { model };
+    case "picture":
+      return reading({ type: "picture", picture: event.picture });
+    case "text":
+      return reading({ type: "text", text: event.text });
+    case "offers": {
+      const { offers, others } = event;
+      const [offer, other] = offers;
+      if (state?.is !== "page" || !offer) return { model };
+      return to(other ? { at: "offers", offers, others } : { at: "offer", offer, saving: false });
+    }
+    case "pick": {
+      const offer = step.at === "offers" ? step.offers[event.index] : undefined;
+      return offer && step.at === "offers" ? to({ at: "offer", offer, of: step, saving: false }) : { model };
+    }
+    case "save": {
+      if (step.at !== "offer" || step.saving || step.offer.have || !model.armed) return { model };
+      const { issuer, account } = event;
+      const { problem: _, hint: __, ...rest } = step;
+      return {
+        model: { ...model, step: { ...rest, saving: true } },
+        send: { type: "save", state: model.number, ticket: step.offer.ticket, issuer, account },
+      };
+    }
+    case "saved":
+      return to({ at: "saved", account: event.account });
+    case "use": {
+      const have = step.at === "offer" ? step.offer.have : undefined;
+      if (!have || !model.armed || (step.at === "offer" && step.saving)) return { model };
+      if (filling(model, have)) {
+        return {
+          model: { ...model, step: { at: "filling", account: have } },
+          send: { type: "fill", state: model.number, handle: have.handle, allow: true },
+        };
+      }
+      return {
+        model: { ...model, step: { ...step, saving: true } as Step },
+        send: { type: "allow", state: model.number, handle: have.handle },
+      };
+    }
+    default:
+      return event satisfies never;
+  }
+}
+
+/** The way of recovery codes from a page into the vault. */
+function collect(model: Model, event: Of<"collect" | "sheet" | "keep" | "kept" | "later">): Next {
+  const { step, state } = model;
+  switch (event.type) {
+    case "collect": {
+      if (state?.is !== "page" || !model.armed) return { model };
+      const { shown: _, ...rest } = model;
+      const { account } = event;
+      return {
+        model: { ...rest, query: "", step: { at: "sheet", account, saving: false } },
+        send: { type: "sheet", handle: account.handle },
+      };
+    }
+    case "sheet": {
+      const here = step.at === "sheet" && step.account.handle === event.handle;
+      return here ? { model: { ...model, armed: false, step: { ...step, sheet: event.sheet } } } : { model };
+    }
+    case "keep": {
+      if (step.at !== "sheet" || step.saving || !step.sheet?.count || !model.armed) return { model };
+      const { handle } = step.account;
+      return { model: { ...model, step: { ...step, saving: true } }, send: { type: "keep", handle } };
+    }
+    case "kept": {
+      if (step.at !== "sheet" || step.account.handle !== event.handle) return { model };
+      const { added, already } = event;
+      return { model: told({ ...model, step: { at: "kept", account: step.account, added, already } }) };
+    }
+    case "later":
+      return { model: told({ ...model, step: LIST, armed: false }), send: { type: "later" } };
+    default:
+      return event satisfies never;
+  }
+}
+
+/** Without what became of an enrollment: the user knows. */
+function told(model: Model): Model {
+  const { state } = model;
+  if (state?.is !== "page") return model;
+  const { enrolled: _, ...rest } = state;
+  return { ...model, state: rest };
+}
 
 /** The one bound account of the page, if there is just one. */
 function only(model: Model): Account | undefined {
@@ -244,6 +409,7 @@ function confirm(model: Model): Next {
       return account ? wants(model, account) : { model };
     }
     case "account":
+    case "saved":
       return wants(model, step.account);
     case "agree": {
       const { account } = step;
@@ -260,7 +426,7 @@ function confirm(model: Model): Next {
 /** The way out of a problem: a command to run, or what the popup can do itself. */
 export interface Way {
   readonly command?: string;
-  readonly act?: "unlock" | "copy" | "back";
+  readonly act?: "unlock" | "copy" | "add" | "back";
 }
 
 /** The way out of each problem. */
@@ -287,6 +453,12 @@ export function wayOut(problem: Problem): Way {
     case "length":
     case "rejected":
       return { act: "copy" };
+    case "no_picture":
+    case "picture_refused":
+    case "no_qr":
+    case "not_otp":
+    case "unknown_ticket":
+      return { act: "add" };
     case "unknown_handle":
     case "not_allowed":
     case "page_gone":
@@ -298,10 +470,6 @@ export function wayOut(problem: Problem): Way {
     case "recovery_empty":
     case "recovery_too_long":
     case "limit_reached":
-    case "picture_refused":
-    case "no_qr":
-    case "not_otp":
-    case "unknown_ticket":
     case "account_exists":
     case "not_valid":
     case "declined":
