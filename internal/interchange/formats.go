@@ -2,6 +2,7 @@ package interchange
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -26,8 +27,12 @@ var jsonFormats = []jsonFormat{
 	{"steam-mafile", isSteamManifest, readSteamManifest},
 	{"stratum", isStratum, readStratum},
 	{"freeotp", isFreeOTPPlus, readFreeOTPPlus},
+	{"authy", isAuthy, readAuthy},
 	{"cxf", isCXF, readCXF},
 	{"enpass", isEnpass, readEnpass},
+	{"proton-pass", isProtonPass, readProtonPass},
+	{"1password", isOnePassword, readOnePassword},
+	{"raivo", isRaivo, readRaivo},
 	{"duo", isDuo, readDuo},
 	{"andotp", isAndOTP, readAndOTP},
 	{"authenticator-extension", isExtension, readExtension},
@@ -37,7 +42,12 @@ var jsonFormats = []jsonFormat{
 var textFormats = []format{
 	{"codefob", isSealed, readSealed},
 	{"stratum", isStratumSealed, readStratum},
+	{"freeotp", isFreeOTP2, readFreeOTP2},
+	{"authy", isAuthyPrefs, readAuthyPrefs},
+	{"battle-net", isBattleNet, readBattleNet},
+	{"freeotp", isFreeOTPPrefs, readFreeOTPPrefs},
 	{"stratum", isStratumPage, readStratumPage},
+	{"symantec-vip", isVIP, readVIP},
 	{"ente", isEntePlain, readEntePlain},
 	{"otpauth-migration", isMigration, readURIList},
 	{"uri-list", beginsWithURI, readURIList},
@@ -51,18 +61,40 @@ var textFormats = []format{
 	{"keepassxc", isKeePassXCCSV, readKeePassXCCSV},
 	{"pass", isPass, readPass},
 	{"uri-list", holdsURI, readURIList},
+	{"otp-auth", never, readOTPAuth},
+	{"totp-authenticator", never, readTOTPAuthenticator},
+	{"authenticator-plus", never, readAuthenticatorPlus},
+	{"winauth", never, readURIList},
 }
 
+// never is for what nothing tells from noise, or from what others write: the user names it.
+func never([]byte) bool { return false }
+
 // unread are kinds of files that people bring and that are not read, told by their
-// first bytes, with what to do instead.
-var unread = []struct{ magic, instead string }{
-	{"\x89PNG", insteadOfPicture},
-	{"\xff\xd8\xff", insteadOfPicture},
-	{"GIF8", insteadOfPicture},
-	{"PK\x03\x04", "it is an archive: unpack it, and import what is in it"},
-	{"\x03\xd9\xa2\x9a", "it is a KeePass database: export it from KeePassXC as CSV, and import that"},
-	{"SQLite format 3\x00", "it is the database of a phone's app: import what the app itself exports"},
+// first bytes and by what else is in them, with what to do instead.
+var unread = []struct{ magic, holds, instead string }{
+	{"\x89PNG", "", insteadOfPicture},
+	{"\xff\xd8\xff", "", insteadOfPicture},
+	{"GIF8", "", insteadOfPicture},
+	{"\x03\xd9\xa2\x9a", "", "it is a KeePass database: export it from KeePassXC as CSV, and import that"},
+	{sqliteMagic, "oath_secret_key", "it is the database of Microsoft Authenticator, which exports nothing: enroll each account anew at its site"},
+	{sqliteMagic, "CREATE TABLE accounts (_id INTEGER PRIMARY KEY, email", "it is the database of Google Authenticator: " +
+		"choose Transfer accounts in the app, and import its QR codes"},
+	{sqliteMagic, "", "it is the database of a phone's app: import what the app itself exports"},
+	{"-----BEGIN PGP MESSAGE", "", insteadOfPGP},
+	{"\x8c\x0d\x04", "", insteadOfPGP}, // with a password
+	{"\xc3\x0d\x04", "", insteadOfPGP},
+	{"\x85\x01\x0c\x03", "", insteadOfPGP}, // to an RSA key of 2048 bits
+	{"\x85\x02\x0c\x03", "", insteadOfPGP}, // of 4096
+	{"\xc1\xc0\x4c\x03", "", insteadOfPGP},
+	{"\xc1\xc1\x4c\x03", "", insteadOfPGP},
+	{"\x84\x5e\x03", "", insteadOfPGP}, // to a key of Curve25519
 }
+
+const (
+	sqliteMagic  = "SQLite format 3\x00"
+	insteadOfPGP = "it is encrypted with PGP: decrypt it with gpg, and import what comes out; or export it from the app without PGP"
+)
 
 const insteadOfPicture = "it is a picture: read its QR code with a phone or another program, and import the text of it"
 
@@ -87,20 +119,32 @@ func Read(s Source, name string) (Result, error) {
 	if len(s.Data) > MaxBytes {
 		return Result{}, ErrTooLarge
 	}
+	if isZip(s.Data) {
+		r, err := readZip(s, name)
+		return bounded(r, err)
+	}
 	f, err := find(s.Data, name)
 	if err != nil {
 		return Result{}, err
 	}
 	r, err := f.read(s)
+	r.Format = f.name
+	if instead := insteadOf(s.Data); errors.Is(err, ErrUnrecognized) && instead != nil {
+		err = instead
+	}
+	return bounded(r, err)
+}
+
+// bounded checks how much a reader found.
+func bounded(r Result, err error) (Result, error) {
 	switch {
 	case err != nil:
-		r = Result{}
+		r = Result{Format: r.Format}
 	case len(r.Accounts)+len(r.Errors) > MaxEntries:
-		r, err = Result{}, ErrTooMany
+		r, err = Result{Format: r.Format}, ErrTooMany
 	case len(r.Accounts)+len(r.Errors) == 0:
-		r, err = Result{Others: r.Others}, ErrNothing
+		r, err = Result{Format: r.Format, Others: r.Others}, ErrNothing
 	}
-	r.Format = f.name
 	return r, err
 }
 
@@ -135,12 +179,20 @@ func find(data []byte, name string) (format, error) {
 	case looksLikeJSON && err != nil:
 		return format{}, err
 	}
-	for _, u := range unread {
-		if bytes.HasPrefix(data, []byte(u.magic)) {
-			return format{}, fmt.Errorf("%w: %s", ErrUnsupported, u.instead)
-		}
+	if instead := insteadOf(data); instead != nil {
+		return format{}, instead
 	}
 	return format{}, ErrUnrecognized
+}
+
+// insteadOf says what to do instead with what is not read; nil for what nothing is known of.
+func insteadOf(data []byte) error {
+	for _, u := range unread {
+		if bytes.HasPrefix(data, []byte(u.magic)) && bytes.Contains(data, []byte(u.holds)) {
+			return fmt.Errorf("%w: %s", ErrUnsupported, u.instead)
+		}
+	}
+	return nil
 }
 
 // beginsWithURI tells a list of URIs by its first line.

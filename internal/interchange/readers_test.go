@@ -264,7 +264,8 @@ func TestWhatIsNotReadIsNamed(t *testing.T) {
 	tests := []struct{ name, data, want string }{
 		{"PNG", "\x89PNG\r\n\x1a\n", "it is a picture"},
 		{"JPEG", "\xff\xd8\xff\xe0", "it is a picture"},
-		{"zip", "PK\x03\x04\x14", "it is an archive"},
+		{"PGP", "-----BEGIN PGP MESSAGE-----\n", "decrypt it with gpg"},
+		{"PGP with a password", "\x8c\x0d\x04\x09\x03\x02", "decrypt it with gpg"},
 		{"KDBX", "\x03\xd9\xa2\x9a\x67\xfb\x4b\xb5", "it is a KeePass database"},
 		{"SQLite", "SQLite format 3\x00", "the database of a phone's app"},
 	}
