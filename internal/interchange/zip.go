@@ -244,11 +244,18 @@ func zipDirectory(data []byte) ([]zipMember, error) {
 	if len(end) < tail {
 		return nil, damaged
 	}
-	count, start := int(binary.LittleEndian.Uint16(end[10:])), uint64(binary.LittleEndian.Uint32(end[16:]))
+	count, start := uint64(binary.LittleEndian.Uint16(end[10:])), uint64(binary.LittleEndian.Uint32(end[16:]))
+	if start == 1<<32-1 { // the end in 64 bits stands before
+		at := bytes.LastIndex(data[:len(data)-len(end)], []byte("PK\x06\x06"))
+		if at < 0 || len(data)-at < 56 {
+			return nil, damaged
+		}
+		count, start = binary.LittleEndian.Uint64(data[at+32:]), binary.LittleEndian.Uint64(data[at+48:])
+	}
 	if start > uint64(len(data)) {
 		return nil, damaged
 	}
-	members := make([]zipMember, 0, min(count, maxMembers))
+	var members []zipMember
 	for rest := data[start:]; count > 0; count-- {
 		if len(rest) < head || string(rest[:4]) != "PK\x01\x02" {
 			return nil, damaged
