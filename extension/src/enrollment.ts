@@ -21,7 +21,7 @@ export interface Acts {
 const FEW = 3;
 
 /** The ways to give an account; all of them are in sight where one of them failed. */
-export function ways(host: string, open: boolean, acts: Acts): Node[] {
+export function ways(open: boolean, acts: Acts): Node[] {
   const { happen, armed } = acts;
   const key = field(say("add_key"), "key", "");
   const [label, input] = key;
@@ -53,8 +53,6 @@ export function ways(host: string, open: boolean, acts: Acts): Node[] {
       ),
       make("div", "typed", label, button(say("add_read"), give)),
       make("p", "", say("add_paste")),
-      make("p", "", say("none_text")),
-      command(`codefob add --site ${host}`),
     ),
   ];
 }
@@ -63,7 +61,7 @@ export function ways(host: string, open: boolean, acts: Acts): Node[] {
 export function add(host: string, reading: boolean, problem: Node[], acts: Acts): Node[] {
   if (reading) return [make("p", "lead", say("add_reading"))];
   const heading = problem.length > 0 ? problem : text(say("add_title", host));
-  return [...heading, ...ways(host, problem.length > 0, acts), make("div", "buttons", acts.back())];
+  return [...heading, ...ways(problem.length > 0, acts), make("div", "buttons", acts.back())];
 }
 
 /** Several accounts were read. */

@@ -44,6 +44,7 @@ function happen(event: Event): void {
     arm = undefined;
   }
   if (model.state && !model.armed) arm ??= setTimeout(() => happen({ type: "armed" }), ARM_AFTER);
+  if (model.step.at === "away") close(); // at once: it opens again
   if (model.step.at === "done") setTimeout(() => close(), 350);
 }
 
@@ -137,6 +138,8 @@ function screen(): Node[] {
       return step.unused ? unused(step.problem, step.unused) : problem(step.problem, step.hint, step.account);
     case "done":
       return [make("h2", "", `✓ ${say("done")}`)];
+    case "away":
+      return [];
     case "add":
       return add(hostOf(state), step.reading, step.problem ? trouble(step.problem, step.hint) : [], enrollment);
     case "offers":
@@ -201,7 +204,8 @@ function page(state: Extract<State, { is: "page" }>): Node[] {
   if (enrolled?.accepted) return took(enrolled.account, host, enrollment);
   if (elsewhere(kind)) return [...rescue(state, acts), links()];
   const offered = listed(model);
-  if (offered.length === 0) return [...reminder(state, acts), ...nothing(state), links()];
+  if (offered.length === 0)
+    return [...reminder(state, acts), ...nothing(state), kind === "enroll" ? whyLink() : links()];
   const fills = filling(model);
   const lead: Word = fills
     ? (
@@ -241,17 +245,21 @@ function nothing({ host, kind, accounts }: Extract<State, { is: "page" }>): Node
       ...text(say("recovery_title"), say("recovery_text", host)),
       command(accounts.length > 0 ? `codefob recovery ${host} --add` : `codefob add --site ${host}`),
     ];
-  if (kind === "enroll") return [...text(say("add_title", host), say("enroll_note")), ...ways(host, false, enrollment)];
+  if (kind === "enroll") return [...text(say("add_title", host), say("enroll_note")), ...ways(false, enrollment)];
   const lines = kind === "none" ? [say("no_field")] : [];
   return [...text(say("none_title", host), ...lines, say("none_text")), command(`codefob add --site ${host}`)];
 }
 
-function links(label: Word = "why_link"): HTMLElement {
+function whyLink(label: Word = "why_link"): HTMLElement {
+  return button(say(label), () => happen({ type: "look" }), "link");
+}
+
+function links(label?: Word): HTMLElement {
   return make(
     "div",
     "links",
     button(say("add_link"), () => happen({ type: "add" }), "link"),
-    button(say(label), () => happen({ type: "look" }), "link"),
+    whyLink(label),
   );
 }
 

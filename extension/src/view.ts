@@ -30,6 +30,7 @@ type Step =
     }
   | { readonly at: "why"; readonly fields?: readonly WhyField[] }
   | { readonly at: "done" }
+  | { readonly at: "away" } // the user goes on outside of the popup
   | { readonly at: "add"; readonly reading: boolean; readonly problem?: Problem; readonly hint?: string }
   | { readonly at: "offers"; readonly offers: readonly Offer[]; readonly others: number }
   | {
@@ -265,7 +266,7 @@ export function update(model: Model, event: Event): Next {
     case "later":
       return collect(model, event);
     case "away":
-      return { model: { ...model, step: { at: "done" } } };
+      return { model: { ...model, step: { at: "away" } } };
     case "back": {
       const { shown: _, ...rest } = model;
       if (model.step.at === "offer" && model.step.of) return { model: { ...model, step: model.step.of } };
