@@ -35,7 +35,7 @@ async function start() {
       [3, 20],
     ]),
     documents: new Map<number, string>(),
-    reply: (method: string): object =>
+    reply: (method: string, _params?: unknown): object =>
       method === "host.hello"
         ? { result: { protocol: VERSION, vault: "open" } }
         : method === "accounts.match"
@@ -52,9 +52,11 @@ async function start() {
       getManifest: () => ({ version: "0.1.0" }),
       connectNative: () => {
         world.hosts++;
-        const { end, onMessage, onDisconnect } = port<{ id: number; method: string }>("", {});
-        const answer = ({ id, method }: { id: number; method: string }) =>
-          queueMicrotask(() => (world.dies ? onDisconnect.say() : onMessage.say({ id, ...world.reply(method) })));
+        const { end, onMessage, onDisconnect } = port<{ id: number; method: string; params?: unknown }>("", {});
+        const answer = ({ id, method, params }: { id: number; method: string; params?: unknown }) =>
+          queueMicrotask(() =>
+            world.dies ? onDisconnect.say() : onMessage.say({ id, ...world.reply(method, params) }),
+          );
         return { ...end, postMessage: answer };
       },
       onConnect,
@@ -184,4 +186,42 @@ test("a document that stays connected after its tab shows another one is not off
   const shown = show(1, "NEW");
   await shown.say({ type: "field", focused: false });
   expect((await popup(1)).sent[0]).toMatchObject({ state: { is: "page", kind: "none" } });
+});
+
+test("an account is saved for the page that the popup was opened over, and for no later one", async () => {
+  const { world, show, popup } = await start();
+  await show(1, "D").field();
+  const { sent, say } = await popup(1);
+  const saved: unknown[] = [];
+  const { reply } = world;
+  world.reply = (method, params) => {
+    if (method === "uri.read") return { result: { offers: [{ ticket: "t", issuer: "A", account: "a" }], others: 0 } };
+    if (method !== "account.enroll") return reply(method);
+    saved.push(params);
+    return { result: { account: { handle: "new", issuer: "A", account: "a", strength: "bound" } } };
+  };
+  const [first] = sent.splice(0);
+  const state = first?.type === "state" ? first.number : -1;
+  const save = { type: "save", state, ticket: "t", issuer: "A", account: "a" } as const;
+  await say(save);
+  await say({ type: "text", text: "JBSWY3DPEHPK3PXP" });
+  await say({ ...save, state: state - 1 });
+  await say({ ...save, ticket: "another" });
+  expect(saved).toEqual([]);
+  await say(save);
+  await say(save);
+  const context = { origin: "https://a.example", tab: 1, frame: 0, document: "D" };
+  expect(saved).toEqual([{ ticket: "t", issuer: "A", account: "a", context }]);
+  expect(sent.map((each) => (each.type === "failed" ? each.problem : each.type))).toEqual([
+    "unknown_ticket",
+    "offers",
+    "page_gone",
+    "unknown_ticket",
+    "saved",
+    "unknown_ticket",
+  ]);
+  await show(1, "NEW").field();
+  await say({ type: "text", text: "JBSWY3DPEHPK3PXP" });
+  await say(save);
+  expect(saved).toHaveLength(1);
 });

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { afterEach, expect, test, vi } from "vitest";
-import type { State, ToPopup } from "./messages.ts";
+import type { FromPopup, State, ToPopup } from "./messages.ts";
 import { ARM_AFTER } from "./view.ts";
 
 afterEach(() => {
@@ -27,8 +27,9 @@ const page = { is: "page", host: "a.example", kind: "totp", accounts: [account] 
 async function open() {
   vi.useFakeTimers();
   let hear: (message: ToPopup) => void = () => undefined;
+  const sent: FromPopup[] = [];
   const port = {
-    postMessage: () => undefined,
+    postMessage: (message: FromPopup) => void sent.push(message),
     onMessage: { addListener: (listener: typeof hear) => (hear = listener) },
     onDisconnect: { addListener: () => undefined },
   };
@@ -43,6 +44,7 @@ async function open() {
   await vi.advanceTimersByTimeAsync(0);
   return {
     hear: (message: ToPopup) => hear(message),
+    sent,
     dead: () => document.querySelector(".primary")?.ariaDisabled === "true",
   };
 }
@@ -66,4 +68,40 @@ test("the button that copies a code after a failed fill is dead until the popup 
   expect(dead()).toBe(true);
   await vi.advanceTimersByTimeAsync(ARM_AFTER);
   expect(dead()).toBe(false);
+});
+
+const offered: ToPopup = {
+  type: "offers",
+  offers: [{ ticket: "t", issuer: "A", account: "", type: "totp", algorithm: "SHA1", digits: 6, period: 30 }],
+  others: 0,
+};
+
+test("what the user typed stays when the button that saves it comes alive", async () => {
+  const { hear, dead } = await open();
+  hear({ type: "state", number: 1, state: page, pageCaused: false });
+  hear(offered);
+  expect(dead()).toBe(true);
+  const input = () => document.querySelector<HTMLInputElement>("input[name=account]");
+  input()?.focus();
+  input()?.setAttribute("value", "");
+  Object.assign(input() ?? {}, { value: "alice" });
+  await vi.advanceTimersByTimeAsync(ARM_AFTER);
+  expect(dead()).toBe(false);
+  expect(input()?.value).toBe("alice");
+  expect(document.activeElement).toBe(input());
+});
+
+test("a setup key stays in no field once it was sent", async () => {
+  const { hear, sent } = await open();
+  hear({ type: "state", number: 1, state: { ...page, kind: "enroll", accounts: [] } as State, pageCaused: false });
+  const input = () => document.querySelector<HTMLInputElement>("input[name=key]");
+  const typed = input();
+  Object.assign(typed ?? {}, { value: " JBSW Y3DP " });
+  const enter = new KeyboardEvent("keydown", { key: "Enter", bubbles: true });
+  Object.defineProperty(enter, "isTrusted", { value: true });
+  typed?.dispatchEvent(enter);
+  expect(sent.at(-1)).toEqual({ type: "text", text: "JBSW Y3DP" });
+  expect(typed?.value).toBe("");
+  hear({ type: "failed", problem: "not_otp" });
+  expect(input()?.value).toBe("");
 });
