@@ -198,6 +198,8 @@ func outcomeOf(r interchange.Result, err error) (outcome string, known bool) {
 		{interchange.ErrTooLarge, "refused"},
 		{interchange.ErrTooMany, "refused"},
 		{interchange.ErrNothing, "nothing-to-import"},
+		{interchange.ErrNoCode, "no-code"},
+		{interchange.ErrNotOTP, "not-otp"},
 	} {
 		if errors.Is(err, o.err) {
 			return o.name, true

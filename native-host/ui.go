@@ -118,6 +118,8 @@ var hints = []struct {
 	{interchange.ErrTooLarge, "export fewer accounts at once; nothing was changed"},
 	{interchange.ErrTooMany, "export fewer accounts at once; nothing was changed"},
 	{interchange.ErrNothing, "look into the app that wrote it: the accounts may be in another vault of it, or left out of its exports"},
+	{interchange.ErrNoCode, "show the whole QR code with some white around it, larger and sharper"},
+	{interchange.ErrNotOTP, "take the one that the site shows when codes are set up, or that the app shows for its export"},
 }
 
 func hintFor(err error) string {

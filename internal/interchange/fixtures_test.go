@@ -45,14 +45,23 @@ var fixtureFiles = []struct {
 	{"aegis-repo/stratum_encrypted_legacy.bin", "stratum"},
 	{"aegis-repo/stratum_plain.json", "stratum"},
 	{"ente-repo/proton_authenticator_backup_encrypted_1231246.json", "proton-authenticator"},
+	{"extract_otp_secrets-repo/example_export.png", "qr"},
 	{"extract_otp_secrets-repo/example_export.txt", "otpauth-migration"},
+	{"extract_otp_secrets-repo/qr_but_without_otp.png", "qr"},
 	{"extract_otp_secrets-repo/test_export_wrong_data.txt", "otpauth-migration"},
+	{"extract_otp_secrets-repo/test_googleauth_export.png", "qr"},
 	{"extract_otp_secrets-repo/test_plus_problem_export.txt", "otpauth-migration"},
 	{"keepassxc-repo/bitwarden_encrypted_argon2id_export.json", "bitwarden"},
+	{"proton-pass-common-repo/GoogleAuthImportScreenshotCropped.jpg", "qr"},
+	{"proton-pass-common-repo/GoogleAuthenticatorExport_1.png", "qr"},
+	{"proton-pass-common-repo/GoogleAuthenticatorExport_2.png", "qr"},
+	{"proton-pass-common-repo/GoogleAuthenticatorExport_3.png", "qr"},
+	{"proton-pass-common-repo/GoogleAuthenticator_ScreenshotBigQR.jpeg", "qr"},
 	{"proton-pass-common-repo/aegis-json-unencrypted-with-bad-period-digits.json", "aegis"},
 	{"proton-pass-common-repo/decrypted_ios.2fas", "2fas"},
 	{"proton-pass-common-repo/decrypted_with_missing_fields.2fas", "2fas"},
 	{"proton-pass-common-repo/encrypted.lowcomplexity.txt", "ente"},
+	{"proton-pass-common-repo/example.png", "qr"},
 	{"proton-pass-common-repo/lastpass_ios_export.json", "lastpass-authenticator"},
 	{"proton-pass-common-repo/plain_with_missing_fields.txt", "ente"},
 	{"stratum-repo/backup.html", "stratum"},
@@ -197,6 +206,11 @@ func checkOutcome(t *testing.T, want expectation, got Result, err error) {
 	case "unsupported":
 		if !errors.Is(err, ErrUnsupported) {
 			t.Errorf("%+v, %v; want ErrUnsupported", got, err)
+		}
+		return
+	case "not-otp":
+		if !errors.Is(err, ErrNotOTP) {
+			t.Errorf("%+v, %v; want ErrNotOTP", got, err)
 		}
 		return
 	case "nothing-to-import":

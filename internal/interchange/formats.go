@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"codefob/internal/qr"
 )
 
 // jsonFormat is a row of the formats that are JSON: they are told by their keys,
@@ -40,6 +42,7 @@ var jsonFormats = []jsonFormat{
 
 // textFormats are told by their first bytes or lines; the order matters.
 var textFormats = []format{
+	{"qr", qr.IsPicture, readPicture},
 	{"codefob", isSealed, readSealed},
 	{"stratum", isStratumSealed, readStratum},
 	{"freeotp", isFreeOTP2, readFreeOTP2},
@@ -73,9 +76,13 @@ func never([]byte) bool { return false }
 // unread are kinds of files that people bring and that are not read, told by their
 // first bytes and by what else is in them, with what to do instead.
 var unread = []struct{ magic, holds, instead string }{
-	{"\x89PNG", "", insteadOfPicture},
-	{"\xff\xd8\xff", "", insteadOfPicture},
-	{"GIF8", "", insteadOfPicture},
+	{"RIFF", "", insteadOfPicture}, // WebP
+	{"BM", "", insteadOfPicture},
+	{"II*\x00", "", insteadOfPicture}, // TIFF
+	{"MM\x00*", "", insteadOfPicture},
+	{"\x00\x00\x00\x18ftyphei", "", insteadOfPicture}, // HEIC, as phones write photos
+	{"\x00\x00\x00\x1cftyphei", "", insteadOfPicture},
+	{"\x00\x00\x00\x24ftyphei", "", insteadOfPicture},
 	{"\x03\xd9\xa2\x9a", "", "it is a KeePass database: export it from KeePassXC as CSV, and import that"},
 	{sqliteMagic, "oath_secret_key", "it is the database of Microsoft Authenticator, which exports nothing: enroll each account anew at its site"},
 	{sqliteMagic, "CREATE TABLE accounts (_id INTEGER PRIMARY KEY, email", "it is the database of Google Authenticator: " +
@@ -96,7 +103,7 @@ const (
 	insteadOfPGP = "it is encrypted with PGP: decrypt it with gpg, and import what comes out; or export it from the app without PGP"
 )
 
-const insteadOfPicture = "it is a picture: read its QR code with a phone or another program, and import the text of it"
+const insteadOfPicture = "it may be a picture, of which PNG, JPEG and GIF are read: save it as PNG, and import that"
 
 // Formats names what Read reads, in alphabetic order, as --format takes it.
 func Formats() []string {

@@ -133,3 +133,7 @@ func FuzzCSV(f *testing.F) {
 func FuzzSealed(f *testing.F) {
 	fuzzReader(f, readSealed, "", ageMagic+"-> scrypt AAAAAAAAAAAAAAAAAAAAAA 1\nAAAA\n--- AAAA\n")
 }
+
+func FuzzPicture(f *testing.F) {
+	fuzzReader(f, readPicture, "", "\x89PNG\r\n\x1a\n", "GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
+}

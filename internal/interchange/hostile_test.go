@@ -96,6 +96,9 @@ func TestSealedFixturesSpoilt(t *testing.T) {
 		if want.Password != nil {
 			s.Password = func() ([]byte, error) { return nil, errors.New("not asked here") } // the KDF's time is its own
 		}
+		if tt.format == "qr" {
+			continue // package qr spoils pictures
+		}
 		for i := range 40 {
 			at := len(s.Data) * i / 40
 			cut := s

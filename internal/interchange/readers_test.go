@@ -277,8 +277,8 @@ func TestFormatsAreUnique(t *testing.T) {
 
 func TestWhatIsNotReadIsNamed(t *testing.T) {
 	tests := []struct{ name, data, want string }{
-		{"PNG", "\x89PNG\r\n\x1a\n", "it is a picture"},
-		{"JPEG", "\xff\xd8\xff\xe0", "it is a picture"},
+		{"WebP", "RIFF\x24\x00\x00\x00WEBPVP8 ", "save it as PNG"},
+		{"HEIC", "\x00\x00\x00\x18ftypheic", "save it as PNG"},
 		{"PGP", "-----BEGIN PGP MESSAGE-----\n", "decrypt it with gpg"},
 		{"PGP with a password", "\x8c\x0d\x04\x09\x03\x02", "decrypt it with gpg"},
 		{"KDBX", "\x03\xd9\xa2\x9a\x67\xfb\x4b\xb5", "it is a KeePass database"},

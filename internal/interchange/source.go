@@ -28,6 +28,8 @@ var (
 	ErrUnsupported   = errors.New("this format is not supported") // wrapped: the format is known, and cannot be read
 	ErrRefused       = errors.New("refused")                      // wrapped: damaged, or over a bound
 	ErrNothing       = errors.New("there is no account in it")    // the format is read, and holds none
+	ErrNoCode        = errors.New("no QR code in the picture")
+	ErrNotOTP        = errors.New("the QR code is of no account with codes")
 )
 
 // refused says that a file is damaged, or asks for more than any real file does.

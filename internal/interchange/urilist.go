@@ -76,24 +76,11 @@ func parseURIs(data []byte, other func(line []byte) bool) (Result, error) {
 			recognized = true
 			continue
 		}
-		where := fmt.Sprintf("line %d", number)
-		if isMigrationURI(line) {
-			recognized = true
-			if err := result.addMigration(where, string(line)); err != nil {
-				return Result{}, err
-			}
-			continue
-		}
-		a, err := account.ParseURI(string(line))
-		recognized = recognized || !errors.Is(err, account.ErrNotURI)
+		known, err := result.addURI(fmt.Sprintf("line %d", number), string(line))
 		if err != nil {
-			if a.Issuer != "" || a.Name != "" {
-				where += ", " + a.Label()
-			}
-			result.Errors = append(result.Errors, EntryError{where, err})
-			continue
+			return Result{}, err
 		}
-		result.Accounts = append(result.Accounts, a)
+		recognized = recognized || known
 	}
 	switch {
 	case !recognized:
@@ -102,6 +89,24 @@ func parseURIs(data []byte, other func(line []byte) bool) (Result, error) {
 		return Result{}, ErrTooMany
 	}
 	return result, nil
+}
+
+// addURI adds what one URI holds, or why it cannot be read. It tells whether it is
+// an otpauth URI or one of its kin at all; its error is [ErrTooMany].
+func (r *Result) addURI(where, uri string) (known bool, err error) {
+	if isMigrationURI([]byte(uri)) {
+		return true, r.addMigration(where, uri)
+	}
+	a, err := account.ParseURI(uri)
+	if err != nil {
+		if a.Issuer != "" || a.Name != "" {
+			where += ", " + a.Label()
+		}
+		r.Errors = append(r.Errors, EntryError{where, err})
+		return !errors.Is(err, account.ErrNotURI), nil
+	}
+	r.Accounts = append(r.Accounts, a)
+	return true, nil
 }
 
 // textLines gives the lines of a text that are not blank and no comments, without
