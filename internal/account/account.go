@@ -66,6 +66,8 @@ type Account struct {
 	Counter   uint64        // HOTP: of the next code; 0 for the others
 	Sites     []string      // origins it is bound to, e.g. "https://github.com"; opaque here
 	Append    bool          // its sites take the code behind the password, in one field
+	Submit    bool          // the form is sent once the code is in
+	Ask       bool          // each code that a browser wants is asked for in a dialog of the system's
 
 	RecoveryCodes []RecoveryCode // in the order in which they were given
 }

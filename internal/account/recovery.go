@@ -94,27 +94,39 @@ func (a *Account) AddRecovery(codes []Secret) (already int, err error) {
 // numbered is how sheets number their lines: "1. ", "12) ".
 var numbered = regexp.MustCompile(`^[0-9]{1,3}[.)] +`)
 
-// ParseRecoveryCodes reads one code a line. Spaces around it, the line's number
-// and blank lines are passed over. Its errors name a line and never hold its text.
+// ParseRecoveryCode reads one code as a sheet or a page shows it. Spaces around it
+// and the number of its line are passed over. Its errors never hold its text.
+func ParseRecoveryCode(text []byte) (Secret, error) {
+	text = bytes.TrimSpace(text)
+	text = text[len(numbered.Find(text)):]
+	switch {
+	case len(text) < minRecoveryLength || len(text) > maxRecoveryLength:
+		return Secret{}, fmt.Errorf("%d characters, a recovery code has %d to %d", len(text), minRecoveryLength, maxRecoveryLength)
+	case bytes.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' }):
+		return Secret{}, errors.New("a recovery code has letters, digits and signs of the English keyboard only")
+	case bytes.Contains(text, []byte("  ")):
+		return Secret{}, errors.New("there are several codes, or words: give one code a line")
+	}
+	return NewSecret(text), nil
+}
+
+// ParseRecoveryCodes reads one code a line, as [ParseRecoveryCode] does. Blank lines
+// are passed over. Its errors name a line and never hold its text.
 func ParseRecoveryCodes(text []byte) (codes []Secret, err error) {
 	number := 0
 	for line := range bytes.Lines(bytes.TrimPrefix(text, []byte("\ufeff"))) {
 		number++
-		if line = bytes.TrimSpace(line); len(line) == 0 {
+		if len(bytes.TrimSpace(line)) == 0 {
 			continue
 		}
-		line = line[len(numbered.Find(line)):]
-		switch {
-		case len(line) < minRecoveryLength || len(line) > maxRecoveryLength:
-			return nil, fmt.Errorf("line %d: %d characters, a recovery code has %d to %d", number, len(line), minRecoveryLength, maxRecoveryLength)
-		case bytes.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' }):
-			return nil, fmt.Errorf("line %d: a recovery code has letters, digits and signs of the English keyboard only", number)
-		case bytes.Contains(line, []byte("  ")):
-			return nil, fmt.Errorf("line %d: there are several codes, or words: give one code a line", number)
-		case len(codes) == MaxRecoveryCodes:
+		code, err := ParseRecoveryCode(line)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", number, err)
+		}
+		if len(codes) == MaxRecoveryCodes {
 			return nil, ErrRecoveryFull
 		}
-		codes = append(codes, NewSecret(line))
+		codes = append(codes, code)
 	}
 	if len(codes) == 0 {
 		return nil, errors.New("no recovery code is in it")

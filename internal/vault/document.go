@@ -36,24 +36,29 @@ type envelope[T any] struct {
 
 // record is one account in accounts.age. Times are in milliseconds since 1970.
 type record struct {
-	ID        string   `json:"id"`
-	Type      string   `json:"type"`
-	Issuer    string   `json:"issuer,omitzero"`
-	Name      string   `json:"name,omitzero"`
-	Secret    string   `json:"secret,omitzero"`    // base32 without padding
-	PIN       string   `json:"pin,omitzero"`       // of motp and yandex, as it is typed
-	Algorithm string   `json:"algorithm,omitzero"` // SHA1 if left out
-	Digits    int      `json:"digits"`
-	Period    int      `json:"period,omitzero"`  // seconds
-	Counter   uint64   `json:"counter,omitzero"` // of the next code
-	Sites     []string `json:"sites,omitzero"`
-	Append    bool     `json:"append,omitzero"`
-	Created   int64    `json:"created"`
-	LabelsAt  int64    `json:"labelsAt,omitzero"`  // when issuer or name changed, if they did
-	SitesAt   int64    `json:"sitesAt,omitzero"`   // when sites changed
-	AppendAt  int64    `json:"appendAt,omitzero"`  // when append changed
-	PINAt     int64    `json:"pinAt,omitzero"`     // when pin changed
-	RemovedAt int64    `json:"removedAt,omitzero"` // a tombstone, if not zero
+	ID         string   `json:"id"`
+	Type       string   `json:"type"`
+	Issuer     string   `json:"issuer,omitzero"`
+	Name       string   `json:"name,omitzero"`
+	Secret     string   `json:"secret,omitzero"`    // base32 without padding
+	PIN        string   `json:"pin,omitzero"`       // of motp and yandex, as it is typed
+	Algorithm  string   `json:"algorithm,omitzero"` // SHA1 if left out
+	Digits     int      `json:"digits"`
+	Period     int      `json:"period,omitzero"`  // seconds
+	Counter    uint64   `json:"counter,omitzero"` // of the next code
+	Sites      []string `json:"sites,omitzero"`
+	Append     bool     `json:"append,omitzero"`
+	Submit     bool     `json:"submit,omitzero"`
+	Ask        bool     `json:"ask,omitzero"`
+	Created    int64    `json:"created"`
+	LabelsAt   int64    `json:"labelsAt,omitzero"`   // when issuer or name changed, if they did
+	SitesAt    int64    `json:"sitesAt,omitzero"`    // when sites changed
+	AppendAt   int64    `json:"appendAt,omitzero"`   // when append changed
+	SubmitAt   int64    `json:"submitAt,omitzero"`   // when submit changed
+	AskAt      int64    `json:"askAt,omitzero"`      // when ask changed
+	PINAt      int64    `json:"pinAt,omitzero"`      // when pin changed
+	RemovedAt  int64    `json:"removedAt,omitzero"`  // a tombstone, if not zero
+	RestoredAt int64    `json:"restoredAt,omitzero"` // when it was last brought back
 	recovery
 	Unknown jsontext.Value `json:",embed"`
 }
@@ -177,7 +182,7 @@ func (r *record) account() (account.Account, error) {
 	a := account.Account{
 		ID: r.ID, Type: account.Type(r.Type), Issuer: r.Issuer, Name: r.Name, Algorithm: account.Algorithm(r.Algorithm),
 		Digits: r.Digits, Period: time.Duration(r.Period) * time.Second, Counter: r.Counter, Sites: r.Sites,
-		Append: r.Append, RecoveryCodes: r.recovery.codes(),
+		Append: r.Append, Submit: r.Submit, Ask: r.Ask, RecoveryCodes: r.recovery.codes(),
 	}
 	if a.Algorithm == "" {
 		a.Algorithm = account.SHA1
@@ -208,6 +213,12 @@ func (r *record) set(a account.Account, now int64) {
 	if r.Append != a.Append {
 		r.Append, r.AppendAt = a.Append, max(now, r.Created+1, r.AppendAt+1)
 	}
+	if r.Submit != a.Submit {
+		r.Submit, r.SubmitAt = a.Submit, max(now, r.Created+1, r.SubmitAt+1)
+	}
+	if r.Ask != a.Ask {
+		r.Ask, r.AskAt = a.Ask, max(now, r.Created+1, r.AskAt+1)
+	}
 	if pin := string(a.PIN.Bytes()); r.PIN != pin {
 		r.PIN, r.PINAt = pin, max(now, r.Created+1, r.PINAt+1)
 	}
@@ -219,10 +230,15 @@ func (r *record) set(a account.Account, now int64) {
 	}
 }
 
+// restorable tells whether a tombstone keeps its account for some time yet.
+func (r *record) restorable(now int64) bool {
+	return now-r.RemovedAt <= keepRemoved.Milliseconds()
+}
+
 // forgetRemoved drops what tombstones older than keepRemoved still hold.
 func (d *document) forgetRemoved(now int64) {
 	for i, r := range d.Accounts {
-		if r.RemovedAt != 0 && now-r.RemovedAt > keepRemoved.Milliseconds() {
+		if r.RemovedAt != 0 && !r.restorable(now) {
 			d.Accounts[i] = record{ID: r.ID, Created: r.Created, RemovedAt: r.RemovedAt, Unknown: r.Unknown}
 		}
 	}

@@ -143,32 +143,38 @@ func TestPINIsKeptWithItsClock(t *testing.T) {
 	}
 }
 
-func TestAppendHasItsClock(t *testing.T) {
-	v := newVault(t)
-	v.now = func() time.Time { return time.UnixMilli(5) }
-	put(t, v, `{"schema":1,"vault":"V","accounts":[`+good+`]}`)
-	check(t, v.read(v.identity))
-	for _, step := range []struct {
-		on   bool
-		want string
-	}{
-		{true, `"append":true,"created":1,"appendAt":5}`},
-		{true, `"append":true,"created":1,"appendAt":5}`},
-		{false, `"period":30,"created":1,"appendAt":6}`},
+func TestSwitchesHaveTheirClocks(t *testing.T) {
+	for name, of := range map[string]func(*account.Account) *bool{
+		"append": func(a *account.Account) *bool { return &a.Append },
+		"submit": func(a *account.Account) *bool { return &a.Submit },
+		"ask":    func(a *account.Account) *bool { return &a.Ask },
 	} {
-		check(t, v.Update(func(tx *Tx) error {
-			return tx.Edit("GOOD", func(a *account.Account) error { a.Append = step.on; return nil })
-		}))
-		if a, _ := again(t, v).Account("GOOD"); a.Append != step.on {
-			t.Errorf("append %v; want %v", a.Append, step.on)
+		v := newVault(t)
+		v.now = func() time.Time { return time.UnixMilli(5) }
+		put(t, v, `{"schema":1,"vault":"V","accounts":[`+good+`]}`)
+		check(t, v.read(v.identity))
+		for _, step := range []struct {
+			on   bool
+			want string
+		}{
+			{true, `"` + name + `":true,"created":1,"` + name + `At":5}`},
+			{true, `"` + name + `":true,"created":1,"` + name + `At":5}`},
+			{false, `"period":30,"created":1,"` + name + `At":6}`},
+		} {
+			check(t, v.Update(func(tx *Tx) error {
+				return tx.Edit("GOOD", func(a *account.Account) error { *of(a) = step.on; return nil })
+			}))
+			if a, _ := again(t, v).Account("GOOD"); *of(&a) != step.on {
+				t.Errorf("%s %v; want %v", name, *of(&a), step.on)
+			}
+			if plain := string(plainOf(t, v)); !strings.Contains(plain, step.want) {
+				t.Errorf("the vault holds\n%s\nwant in it %s", plain, step.want)
+			}
 		}
-		if plain := string(plainOf(t, v)); !strings.Contains(plain, step.want) {
-			t.Errorf("the vault holds\n%s\nwant in it %s", plain, step.want)
+		id := mustAdd(t, v, func() account.Account { a := totp("bob"); *of(&a) = true; return a }())
+		if a, _ := again(t, v).Account(id); !*of(&a) || strings.Count(string(plainOf(t, v)), name+"At") != 1 {
+			t.Errorf("enrolled with %s: %v in\n%s", name, *of(&a), plainOf(t, v))
 		}
-	}
-	id := mustAdd(t, v, func() account.Account { a := totp("bob"); a.Append = true; return a }())
-	if a, _ := again(t, v).Account(id); !a.Append || strings.Count(string(plainOf(t, v)), "appendAt") != 1 {
-		t.Errorf("enrolled with append: %v in\n%s", a.Append, plainOf(t, v))
 	}
 }
 

@@ -35,7 +35,7 @@ func (tx *Tx) Add(a account.Account) (id string, err error) {
 	}
 	r := record{ID: rand.Text(), Created: tx.now}
 	r.set(a, tx.now)
-	r.LabelsAt, r.SitesAt, r.AppendAt = 0, 0, 0 // as created
+	r.LabelsAt, r.SitesAt, r.AppendAt, r.SubmitAt, r.AskAt = 0, 0, 0, 0, 0 // as created
 	tx.doc.Accounts = append(tx.doc.Accounts, r)
 	return r.ID, nil
 }
@@ -69,13 +69,30 @@ func (tx *Tx) Edit(id string, change func(*account.Account) error) error {
 	return nil
 }
 
-// Remove leaves a tombstone of the account.
+// Remove leaves a tombstone of the account, which keeps it for 90 days.
 func (tx *Tx) Remove(id string) error {
 	r, err := tx.find(id, false)
 	if err == nil {
-		r.RemovedAt = tx.now
+		r.RemovedAt = max(tx.now, r.RestoredAt+1)
 	}
 	return err
+}
+
+// Restore brings a removed account back, as it was. It returns [ErrNoAccount] for
+// one that is not removed, or not kept any more.
+func (tx *Tx) Restore(id string) error {
+	r, err := tx.find(id, true)
+	if err != nil {
+		return err
+	}
+	if r.Secret == "" || !r.restorable(tx.now) {
+		return ErrNoAccount
+	}
+	if _, err := r.account(); err != nil {
+		return err
+	}
+	r.RestoredAt, r.RemovedAt = max(tx.now, r.RemovedAt+1), 0
+	return nil
 }
 
 func (tx *Tx) find(id string, removed bool) (*record, error) {

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"filippo.io/age"
@@ -117,6 +118,27 @@ func (v *Vault) Account(id string) (account.Account, bool) {
 		return account.Account{}, false
 	}
 	return v.accounts[i], true
+}
+
+// RemovedAccount is an account that [Tx.Restore] can bring back.
+type RemovedAccount struct {
+	account.Account
+	At time.Time // of the removal
+}
+
+// Removed lists the accounts that can be brought back, the last removed first. The
+// vault must be open.
+func (v *Vault) Removed() (list []RemovedAccount) {
+	for _, r := range v.doc.Accounts {
+		if r.RemovedAt == 0 || !r.restorable(v.now().UnixMilli()) {
+			continue
+		}
+		if a, err := r.account(); err == nil {
+			list = append(list, RemovedAccount{a, time.UnixMilli(r.RemovedAt)})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b RemovedAccount) int { return b.At.Compare(a.At) })
+	return list
 }
 
 // SetAside lists the accounts of the file that could not be understood. They

@@ -249,6 +249,48 @@ func TestRemovalLeavesATombstoneAndThenDropsTheSecret(t *testing.T) {
 	}
 }
 
+func TestARemovedAccountIsBroughtBack(t *testing.T) {
+	v := newVault(t)
+	now := time.UnixMilli(1_000_000)
+	v.now = func() time.Time { return now }
+	a := totp("alice")
+	a.Sites, a.Ask = []string{"https://example.com"}, true
+	id, other := mustAdd(t, v, a), mustAdd(t, v, totp("bob"))
+	remove := func() { check(t, v.Update(func(tx *Tx) error { return tx.Remove(id) })) }
+	restore := func() error { return v.Update(func(tx *Tx) error { return tx.Restore(id) }) }
+	wantError(t, "restoring what is there", restore(), ErrNoAccount)
+	wantError(t, "restoring nobody", v.Update(func(tx *Tx) error { return tx.Restore("nobody") }), ErrNoAccount)
+
+	for range 2 { // the clock stands still, and the order shows all the same
+		before := v.doc.Accounts[0].RestoredAt
+		remove()
+		if got := v.Removed(); len(got) != 1 || got[0].ID != id || got[0].Name != "alice" || got[0].At.UnixMilli() != v.doc.Accounts[0].RemovedAt {
+			t.Errorf("removed are %+v", got)
+		}
+		removed := v.doc.Accounts[0].RemovedAt
+		check(t, restore())
+		r := again(t, v).doc.Accounts[0]
+		if r.RemovedAt != 0 || r.RestoredAt <= removed || removed <= before {
+			t.Errorf("removed at %d after %d, then %+v", removed, before, r)
+		}
+	}
+	got, _ := again(t, v).Account(id)
+	if !got.Secret.Equal(a.Secret) || !got.Ask || len(got.Sites) != 1 || len(v.Accounts()) != 2 || len(v.Removed()) != 0 {
+		t.Errorf("it came back as %+v beside %d", got, len(v.Accounts()))
+	}
+
+	remove()
+	check(t, v.Update(func(tx *Tx) error { return tx.Remove(other) }))
+	now = now.Add(keepRemoved + time.Second)
+	if got := v.Removed(); len(got) != 0 {
+		t.Errorf("after 90 days %d can be brought back", len(got))
+	}
+	wantError(t, "after 90 days", restore(), ErrNoAccount)
+	mustAdd(t, v, totp("carol")) // drops what they held
+	now = time.UnixMilli(1_000_000)
+	wantError(t, "once it is forgotten", restore(), ErrNoAccount)
+}
+
 func TestNextCodeIsOnDiskFirst(t *testing.T) {
 	v := newVault(t)
 	id := mustAdd(t, v, hotp(0))
