@@ -211,11 +211,13 @@ type listed struct {
 	Counter   *uint64  `json:"counter,omitzero"` // of the next code
 	Sites     []string `json:"sites"`
 	Append    bool     `json:"append"`   // the code goes behind the password
+	Submit    bool     `json:"submit"`   // the form is sent once the code is in
+	Ask       bool     `json:"ask"`      // each code is asked for in a dialog of the system's
 	Recovery  int      `json:"recovery"` // recovery codes left
 }
 
 func listedOf(a account.Account) listed {
-	l := listed{a.ID, a.Issuer, a.Name, string(a.Type), string(a.Algorithm), a.Digits, int(a.Period / time.Second), nil, a.Sites, a.Append, a.RecoveryLeft()}
+	l := listed{a.ID, a.Issuer, a.Name, string(a.Type), string(a.Algorithm), a.Digits, int(a.Period / time.Second), nil, a.Sites, a.Append, a.Submit, a.Ask, a.RecoveryLeft()}
 	if a.Type == account.HOTP {
 		l.Counter = &a.Counter
 	}
@@ -298,7 +300,7 @@ func (c *cli) show(args []string) error {
 	for _, s := range a.Sites {
 		c.ui.print("site       %s\n", s)
 	}
-	c.ui.print("append     %s\n", onOff(a.Append))
+	c.ui.print("append     %s\nsubmit     %s\nask        %s\n", onOff(a.Append), onOff(a.Submit), onOff(a.Ask))
 	if len(a.RecoveryCodes) > 0 {
 		c.ui.print("recovery   %d of %d left\n", a.RecoveryLeft(), len(a.RecoveryCodes))
 	}
@@ -319,16 +321,20 @@ func (c *cli) edit(args []string) error {
 	add := fs.StringArray("site", nil, "a further `HOST` where the account logs in; may be given several times")
 	drop := fs.StringArray("remove-site", nil, "a `HOST` where it no longer does; may be given several times")
 	behind := fs.String("append", "", "`on|off`: put the code behind the password, where a site takes both in one field")
+	submit := fs.String("submit", "", "`on|off`: send the form once the browser has filled the code")
+	always := fs.String("ask", "", "`on|off`: ask in a window of its own for each code that a browser wants")
 	pinFile := fs.String("pin-file", "", "read the PIN of motp or yandex from this `FILE`")
 	query, err := parse(fs, args, 1, 1)
 	if err != nil {
 		return err
 	}
-	if !fs.Changed("issuer") && !fs.Changed("name") && !fs.Changed("append") && *pinFile == "" && len(*add) == 0 && len(*drop) == 0 {
-		return misused("edit needs at least one of --issuer, --name, --site, --remove-site, --append and --pin-file")
+	if !slices.ContainsFunc([]string{"issuer", "name", "site", "remove-site", "append", "submit", "ask", "pin-file"}, fs.Changed) {
+		return misused("edit needs at least one of --issuer, --name, --site, --remove-site, --append, --submit, --ask and --pin-file")
 	}
-	if fs.Changed("append") && *behind != "on" && *behind != "off" {
-		return misused("--append is on or off")
+	for name, value := range map[string]string{"append": *behind, "submit": *submit, "ask": *always} {
+		if fs.Changed(name) && value != "on" && value != "off" {
+			return misused("--%s is on or off", name)
+		}
 	}
 	more, err := origins(*add)
 	if err != nil {
@@ -348,6 +354,12 @@ func (c *cli) edit(args []string) error {
 			}
 			if fs.Changed("append") {
 				a.Append = *behind == "on"
+			}
+			if fs.Changed("submit") {
+				a.Submit = *submit == "on"
+			}
+			if fs.Changed("ask") {
+				a.Ask = *always == "on"
 			}
 			if err := givePIN(a, *pinFile); err != nil {
 				return err
@@ -395,6 +407,77 @@ func (c *cli) remove(args []string) error {
 		return err
 	}
 	c.ui.say("removed %s", a.Label())
+	c.ui.say("for 90 days, this brings it back: codefob restore %s", a.ID)
+	return nil
+}
+
+// removed is an account that can be brought back, as --json shows it.
+type removed struct {
+	listed
+	Removed time.Time `json:"removed"`
+}
+
+func (c *cli) restore(args []string) error {
+	fs := c.flags("restore")
+	asJSON := fs.Bool("json", false, "print JSON; without a QUERY")
+	query, err := parse(fs, args, 0, 1)
+	if err != nil {
+		return err
+	}
+	if *asJSON && len(query) > 0 {
+		return misused("--json is for the list, without a QUERY")
+	}
+	v, err := c.openVault()
+	if err != nil {
+		return err
+	}
+	gone := v.Removed()
+	if len(query) == 0 {
+		return c.listRemoved(gone, *asJSON)
+	}
+	accounts := make([]account.Account, len(gone))
+	for i, r := range gone {
+		accounts[i] = r.Account
+	}
+	hits := account.Search(accounts, query[0])
+	switch {
+	case len(hits) == 0:
+		return withHint(fmt.Errorf("no removed account fits %q", query[0]), "\"codefob restore\" lists those that can be brought back")
+	case len(hits) > 1:
+		return withHint(fmt.Errorf("%d removed accounts fit %q", len(hits), query[0]), "give the id; \"codefob restore\" lists them")
+	}
+	a := hits[0]
+	if i := slices.IndexFunc(v.Accounts(), func(b account.Account) bool { return a.Type == b.Type && a.Secret.Equal(b.Secret) }); i >= 0 {
+		b := v.Accounts()[i]
+		return withHint(fmt.Errorf("%s has this very secret already", b.Label()), "see it with: codefob show %s", b.ID)
+	}
+	if err := v.Update(func(tx *vault.Tx) error { return tx.Restore(a.ID) }); err != nil {
+		return err
+	}
+	c.ui.say("%s is back", a.Label())
+	return nil
+}
+
+func (c *cli) listRemoved(gone []vault.RemovedAccount, asJSON bool) error {
+	if asJSON {
+		out := []removed{}
+		for _, r := range gone {
+			out = append(out, removed{listedOf(r.Account), r.At.UTC()})
+		}
+		return c.ui.json(out)
+	}
+	if len(gone) == 0 {
+		c.ui.say("no account was removed in the last 90 days")
+		return nil
+	}
+	var table bytes.Buffer
+	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "REMOVED\tISSUER\tACCOUNT\tID")
+	for _, r := range gone {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.At.Local().Format("2006-01-02 15:04"), r.Issuer, r.Name, r.ID)
+	}
+	w.Flush()
+	c.ui.print("%s", table.String())
 	return nil
 }
 
