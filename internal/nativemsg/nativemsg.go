@@ -14,6 +14,9 @@ import (
 // header is the size of the length that goes before a message, in bytes.
 const header = 4
 
+// Peek is how much of a message is looked at before more than the cap is allocated.
+const Peek = 64
+
 // ErrTooLarge says that a message is over its cap. The reader cannot go on
 // after it: nothing of the message was read.
 var ErrTooLarge = errors.New("message is too large")
@@ -24,12 +27,21 @@ type Reader struct {
 	most       int
 	buf        []byte
 	start, end int // what was read and not yet given out
+
+	larger int                     // the cap of messages that allows lets through
+	allows func(start []byte) bool // nil for none
 }
 
 // NewReader reads messages of at most so many bytes from r. It allocates no
 // more than that, whatever a message says of its length.
 func NewReader(r io.Reader, most int) *Reader {
 	return &Reader{r: r, most: most, buf: make([]byte, 4096)}
+}
+
+// Allow takes messages of up to so many bytes where allows says so of their first
+// [Peek] bytes. The reader keeps nothing of such a message.
+func (r *Reader) Allow(larger int, allows func(start []byte) bool) {
+	r.larger, r.allows = larger, allows
 }
 
 // Read returns the next message, good until the next call. It returns [io.EOF]
@@ -41,13 +53,36 @@ func (r *Reader) Read() ([]byte, error) {
 	}
 	n := binary.NativeEndian.Uint32(r.buf[r.start:])
 	if uint64(n) > uint64(r.most) {
-		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, n, r.most)
+		return r.readLarge(n)
 	}
 	if err := r.fill(header + int(n)); err != nil {
 		return nil, err
 	}
 	message := r.buf[r.start+header : r.start+header+int(n)]
 	r.start += header + int(n)
+	return message, nil
+}
+
+// readLarge reads a message over the cap into memory of its own, if it is allowed.
+func (r *Reader) readLarge(n uint32) ([]byte, error) {
+	err := fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, n, r.most)
+	if r.allows == nil || uint64(n) > uint64(r.larger) || n < Peek {
+		return nil, err
+	}
+	if err := r.fill(header + Peek); err != nil {
+		return nil, err
+	}
+	if !r.allows(r.buf[r.start+header : r.start+header+Peek]) {
+		return nil, err
+	}
+	message := make([]byte, n)
+	got := copy(message, r.buf[r.start+header:r.end])
+	r.start += header + got
+	if _, err := io.ReadFull(r.r, message[got:]); err == io.EOF {
+		return nil, io.ErrUnexpectedEOF
+	} else if err != nil {
+		return nil, err
+	}
 	return message, nil
 }
 
