@@ -89,6 +89,10 @@ func serveBrowser(caller string) int {
 			}
 			return passphrase, err
 		},
+		Confirm: func(ctx context.Context, q host.Question) (bool, error) {
+			defer idle.wait()()
+			return prompt.Native{Pinentry: conf.Pinentry}.Confirm(ctx, "Codefob", questionOf(q), "Yes", "No")
+		},
 		Log: func(event string, err error) {
 			if err != nil {
 				log.WithError(err).Warn(event)
@@ -102,12 +106,26 @@ func serveBrowser(caller string) int {
 		Directory: directory.Open(home),
 	})
 	h.Warm(context.Background())
-	err = h.Serve(nativemsg.NewReader(os.Stdin, protocol.MaxRequest), nativemsg.NewWriter(os.Stdout, protocol.MaxReply))
+	err = h.Serve(host.NewReader(os.Stdin), nativemsg.NewWriter(os.Stdout, protocol.MaxReply))
 	if err != nil && !errors.Is(err, syscall.EPIPE) {
 		log.WithError(err).Warn("connection")
 		return 1
 	}
 	return 0
+}
+
+// questionOf asks a question in words.
+func questionOf(q host.Question) string {
+	switch q.Act {
+	case host.ActFill:
+		return fmt.Sprintf("Your browser asks for a one-time code of %s,\nto fill it in at %s.\n\nGive it the code?", q.Account, q.Host)
+	case host.ActRecovery:
+		return fmt.Sprintf("Your browser asks for a recovery code of %s,\nto fill it in at %s. It counts as used then.\n\nGive it the code?", q.Account, q.Host)
+	case host.ActStopAsking:
+		return fmt.Sprintf("From now on, your browser may get one-time codes of %s without this question.\n\nStop asking?", q.Account)
+	default:
+		return fmt.Sprintf("Your browser asks to show or copy a one-time code of %s.\n\nGive it the code?", q.Account)
+	}
 }
 
 // minute is shorter in tests.

@@ -28,7 +28,8 @@ const (
 // host also takes its frames from nativemsg, install speaks one host.hello and so
 // knows the protocol, and the small packages at the end know nobody.
 var may = map[string][]string{
-	"internal/host":        {"internal/protocol", "internal/nativemsg", "internal/vault", "internal/site", "internal/directory", "internal/account"},
+	"internal/host": {"internal/protocol", "internal/nativemsg", "internal/vault", "internal/site", "internal/directory", "internal/account",
+		"internal/interchange", "internal/qr"},
 	"internal/vault":       {"internal/account", "internal/keystore"},
 	"internal/interchange": {"internal/account", "internal/qr"},
 	"internal/install":     {"manifests", "internal/protocol"},

@@ -36,8 +36,8 @@ func BenchmarkMatch(b *testing.B) {
 	r := crowd(b)
 	req := asking(b, protocol.MethodMatch, protocol.MatchParams{Context: page("https://login5000.example")})
 	for b.Loop() {
-		if s := r.host.reply(context.Background(), req); s.Error != nil || len(s.Result.(protocol.MatchResult).Accounts) != 1 {
-			b.Fatalf("%+v", s)
+		if got, err := r.host.handle(context.Background(), req); err != nil || len(got.(protocol.MatchResult).Accounts) != 1 {
+			b.Fatalf("%+v, %v", got, err)
 		}
 	}
 }
@@ -49,8 +49,8 @@ func BenchmarkRelease(b *testing.B) {
 	for b.Loop() {
 		r.host.session.nonces = map[string]bool{}
 		req := asking(b, protocol.MethodCode, protocol.ReleaseParams{Handle: handle, Nonce: nonce(), Purpose: protocol.PurposeShow})
-		if s := r.host.reply(context.Background(), req); s.Error != nil {
-			b.Fatalf("%+v", s.Error)
+		if _, err := r.host.handle(context.Background(), req); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"errors"
 
 	"codefob/internal/account"
+	"codefob/internal/interchange"
 	"codefob/internal/protocol"
+	"codefob/internal/qr"
 	"codefob/internal/site"
 	"codefob/internal/vault"
 )
@@ -43,6 +45,12 @@ var answers = []struct {
 	{account.ErrPIN, protocol.Error{Code: protocol.ErrInternal, Message: "The codes of this account need a PIN that Codefob does not have.", Hint: "Give it in a terminal: codefob edit QUERY --pin-file FILE"}},
 	{account.ErrNoRecovery, protocol.Error{Code: protocol.ErrRecoveryEmpty, Message: "This account has no recovery code left.", Hint: "Get new ones from the site once you are in, then run this in a terminal: codefob recovery"}},
 	{account.ErrRecoveryLong, protocol.Error{Code: protocol.ErrRecoveryLong, Message: "The field takes fewer characters than the recovery code has.", Hint: "It may be another code's field. Else type it by hand: run this in a terminal: codefob recovery QUERY --next"}},
+	{account.ErrRecoveryFull, protocol.Error{Code: protocol.ErrNotValid, Message: "At most 100 recovery codes are kept of an account.", Hint: "Nothing was saved. If the site gave new ones, take the old ones away first, in a terminal: codefob recovery QUERY --remove-all"}},
+	{qr.ErrPicture, protocol.Error{Code: protocol.ErrPicture, Message: "This is no PNG or JPEG picture, or it is damaged.", Hint: "Take a screenshot of the QR code, and give that."}},
+	{qr.ErrTooLarge, protocol.Error{Code: protocol.ErrPicture, Message: "The picture is too large.", Hint: "Take a screenshot of the QR code alone, and give that."}},
+	{qr.ErrNone, protocol.Error{Code: protocol.ErrNoQR, Message: "There is no QR code in the picture.", Hint: "Let the whole code be seen, larger if it is small, and try again. Or paste the setup key that the site shows beside it."}},
+	{errTicket, protocol.Error{Code: protocol.ErrTicket, Message: "What was read is out of date, or was saved already.", Hint: "Read the QR code or the key again."}},
+	{interchange.ErrTooMany, protocol.Error{Code: protocol.ErrLimit, Message: "There are more accounts in it than can be shown at once.", Hint: "Put it into a file, and run this in a terminal: codefob import FILE"}},
 	{vault.ErrManyMarks, protocol.Error{Code: protocol.ErrLimit, Message: "This site has 64 marked fields already, and more are not kept.", Hint: `At this site, open "Why no code here?" in the popup and choose "Forget what I said".`}},
 	{vault.ErrManyTaught, protocol.Error{Code: protocol.ErrLimit, Message: "1,000 sites have marked fields already, and more are not kept.", Hint: `At a site that you taught, open "Why no code here?" in the popup and choose "Forget what I said".`}},
 	{vault.ErrManyReminders, protocol.Error{Code: protocol.ErrLimit, Message: "500 services wait for a reminder already, and more are not kept.", Hint: `At a site that you wanted to be reminded of, open the popup and choose "Do not remind me".`}},

@@ -8,7 +8,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"regexp"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -34,6 +36,9 @@ type Config struct {
 	// the last answer was wrong. It returns [ErrDismissed] when the person does not
 	// want to answer.
 	Ask func(ctx context.Context, wrong bool) ([]byte, error)
+	// Confirm asks the person to agree to something, outside the browser. Its error
+	// says why it could not be asked, or that nobody answered.
+	Confirm func(context.Context, Question) (bool, error)
 	// Log takes what happened, without secrets, codes and message bodies.
 	Log func(event string, err error)
 	// Active is told of each request that the user made, rather than a page.
@@ -60,7 +65,8 @@ type Host struct {
 	vault    *vault.Vault
 	index    *site.Index
 	session  session
-	silentAt time.Time // of the last silent unlock that did not work
+	silentAt time.Time               // of the last silent unlock that did not work
+	withdraw context.CancelCauseFunc // the open question of ifAgreed; nil for none
 }
 
 // New makes a host.
@@ -70,6 +76,19 @@ func New(c Config) *Host {
 	}
 	return &Host{Config: c, session: newSession()}
 }
+
+// NewReader reads what an extension sends: messages of at most
+// [protocol.MaxRequest], and pictures of at most [protocol.MaxPicture].
+func NewReader(r io.Reader) *nativemsg.Reader {
+	reader := nativemsg.NewReader(r, protocol.MaxRequest)
+	reader.Allow(protocol.MaxPicture, isPicture)
+	return reader
+}
+
+// pictureRequest is how every qr.read begins that is larger than other requests.
+var pictureRequest = regexp.MustCompile(`^\{"id":[0-9]{1,10},"method":"qr\.read",`)
+
+func isPicture(start []byte) bool { return pictureRequest.Match(start) }
 
 // Serve answers until the stream ends. It returns nil at its regular end.
 func (h *Host) Serve(r *nativemsg.Reader, w *nativemsg.Writer) error {
@@ -95,16 +114,24 @@ func (h *Host) Serve(r *nativemsg.Reader, w *nativemsg.Writer) error {
 			}
 			continue
 		}
-		if req.Method == protocol.MethodUnlock { // takes as long as the person does
+		result, err := h.handle(ctx, req)
+		if answered, waits := result.(later); waits { // takes as long as the person does
 			waiting.Go(func() {
-				if err := h.write(w, h.reply(ctx, req)); err != nil {
+				result, err := answered()
+				if err := h.write(w, h.reply(req, result, err)); err != nil {
 					h.Log("write", err)
 				}
 			})
 			continue
 		}
-		if err := h.write(w, h.reply(ctx, req)); err != nil {
+		if err := h.write(w, h.reply(req, result, err)); err != nil {
 			return err
+		}
+		if len(message) > protocol.MaxRequest { // of a picture nothing is kept
+			clear(message)
+			clear(req.Params)
+			message, req = nil, request{}
+			debug.FreeOSMemory()
 		}
 	}
 }
@@ -142,8 +169,7 @@ func holdsNull(message []byte) bool {
 	}
 }
 
-func (h *Host) reply(ctx context.Context, req request) protocol.Reply {
-	result, err := h.handle(ctx, req)
+func (h *Host) reply(req request, result any, err error) protocol.Reply {
 	if err != nil {
 		e := errorFor(err)
 		event := string(e.Code)
@@ -156,17 +182,19 @@ func (h *Host) reply(ctx context.Context, req request) protocol.Reply {
 	return protocol.Reply{ID: req.ID, Result: result}
 }
 
-// handle does one request. The set of methods is closed.
+// handle does one request, or gives a [later]. The set of methods is closed.
 func (h *Host) handle(ctx context.Context, req request) (any, error) {
 	switch req.Method {
-	case protocol.MethodUnlock, protocol.MethodSearch, protocol.MethodAllow, protocol.MethodCode, protocol.MethodMark, protocol.MethodRecovery:
+	case protocol.MethodUnlock, protocol.MethodSearch, protocol.MethodAllow, protocol.MethodCode, protocol.MethodMark,
+		protocol.MethodRecovery, protocol.MethodSave, protocol.MethodQR, protocol.MethodURI, protocol.MethodEnroll,
+		protocol.MethodList, protocol.MethodEdit, protocol.MethodRemove, protocol.MethodRestore:
 		h.Active()
 	}
 	switch req.Method {
 	case protocol.MethodHello:
 		return with(req, func(p protocol.HelloParams) (any, error) { return h.hello(ctx, p) })
 	case protocol.MethodUnlock:
-		return with(req, func(struct{}) (any, error) { return h.unlock(ctx) })
+		return with(req, func(struct{}) (any, error) { return later(func() (any, error) { return h.unlock(ctx) }), nil })
 	case protocol.MethodLock:
 		return with(req, func(struct{}) (any, error) { return h.lock() })
 	case protocol.MethodMatch:
@@ -176,7 +204,7 @@ func (h *Host) handle(ctx context.Context, req request) (any, error) {
 	case protocol.MethodAllow:
 		return with(req, func(p protocol.AllowParams) (any, error) { return h.allow(ctx, p) })
 	case protocol.MethodCode:
-		return with(req, func(p protocol.ReleaseParams) (any, error) { return h.release(ctx, p) })
+		return with(req, func(p protocol.ReleaseParams) (any, error) { return h.release(ctx, p, false) })
 	case protocol.MethodMarks:
 		return with(req, func(p protocol.MarksParams) (any, error) { return h.marks(ctx, p) })
 	case protocol.MethodMark:
@@ -188,7 +216,23 @@ func (h *Host) handle(ctx context.Context, req request) (any, error) {
 	case protocol.MethodServices:
 		return with(req, func(struct{}) (any, error) { return h.services(ctx) })
 	case protocol.MethodRecovery:
-		return with(req, func(p protocol.RecoveryParams) (any, error) { return h.recovery(ctx, p) })
+		return with(req, func(p protocol.RecoveryParams) (any, error) { return h.recovery(ctx, p, false) })
+	case protocol.MethodSave:
+		return with(req, func(p protocol.SaveParams) (any, error) { return h.saveRecovery(ctx, p) })
+	case protocol.MethodQR:
+		return with(req, func(p pictureParams) (any, error) { return h.readPicture(ctx, p) })
+	case protocol.MethodURI:
+		return with(req, func(p protocol.URIParams) (any, error) { return h.readText(ctx, p) })
+	case protocol.MethodEnroll:
+		return with(req, func(p protocol.EnrollParams) (any, error) { return h.enroll(ctx, p) })
+	case protocol.MethodList:
+		return with(req, func(p protocol.ListParams) (any, error) { return h.accounts(ctx, p) })
+	case protocol.MethodEdit:
+		return with(req, func(p protocol.EditParams) (any, error) { return h.edit(ctx, p, false) })
+	case protocol.MethodRemove:
+		return with(req, func(p protocol.HandleParams) (any, error) { return h.remove(ctx, p) })
+	case protocol.MethodRestore:
+		return with(req, func(p protocol.HandleParams) (any, error) { return h.restore(ctx, p) })
 	default:
 		return nil, &protocol.Error{Code: protocol.ErrUnknownMethod, Message: "This host does not know that request.",
 			Hint: "Update Codefob: the extension is newer than the host."}
@@ -282,6 +326,10 @@ func (h *Host) forget() {
 	if h.vault != nil {
 		h.vault.Lock()
 	}
+	if h.withdraw != nil {
+		h.withdraw(vault.ErrLocked)
+	}
+	h.session.drop(func(ticket) bool { return true })
 	h.index, h.session = nil, newSession()
 }
 
@@ -302,7 +350,7 @@ func (h *Host) lock() (any, error) {
 // unlock asks the person, in a dialog of the system's and never in the browser.
 func (h *Host) unlock(ctx context.Context) (any, error) {
 	if !h.asking.TryLock() {
-		return nil, &protocol.Error{Code: protocol.ErrUnlock, Message: "Codefob is asking for the passphrase already.",
+		return nil, &protocol.Error{Code: protocol.ErrUnlock, Message: "Codefob is asking you something already.",
 			Hint: "Look for its window."}
 	}
 	defer h.asking.Unlock()
@@ -390,7 +438,7 @@ func (h *Host) describe(a account.Account, strength site.Strength) protocol.Acco
 	d := protocol.Account{
 		Handle: h.session.handle(a.ID), Issuer: a.Issuer, Account: a.Name, Strength: protocol.Strength(strength.String()),
 		Type: protocol.AccountType(a.Type), Digits: a.Digits, Period: int(a.Period / time.Second),
-		Append: a.Append, Recovery: a.RecoveryLeft(),
+		Append: a.Append, Submit: a.Submit, Ask: a.Ask, Recovery: a.RecoveryLeft(),
 	}
 	if sites := site.Stored(a.Sites); len(sites) > 0 {
 		d.Site = sites[0].Origin.Display()

@@ -19,10 +19,12 @@ type request struct {
 
 // readRequest reads a message, strictly.
 func readRequest(message []byte) (r request, err error) {
-	r, isPlain := readPlain(message)
-	if !isPlain {
-		err = decode(message, &r.Request)
+	if len(message) <= protocol.MaxRequest { // a picture is not copied to see that
+		if r, isPlain := readPlain(message); isPlain {
+			return r, nil
+		}
 	}
+	err = decode(message, &r.Request)
 	return r, err
 }
 

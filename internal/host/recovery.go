@@ -2,13 +2,17 @@ package host
 
 import (
 	"context"
+	"fmt"
 
+	"codefob/internal/account"
 	"codefob/internal/protocol"
+	"codefob/internal/vault"
 )
 
 // recovery releases one recovery code, under all that holds for a code to fill.
-// The code counts as used before it leaves, whatever becomes of it then.
-func (h *Host) recovery(ctx context.Context, p protocol.RecoveryParams) (any, error) {
+// The code counts as used before it leaves, whatever becomes of it then. agreed says
+// that the person was asked, where the account wants that.
+func (h *Host) recovery(ctx context.Context, p protocol.RecoveryParams, agreed bool) (any, error) {
 	if len(p.Nonce) < 16 || len(p.Nonce) > 64 {
 		return nil, badRequest("The nonce is not valid.")
 	}
@@ -33,6 +37,10 @@ func (h *Host) recovery(ctx context.Context, p protocol.RecoveryParams) (any, er
 	if _, err := a.NextRecovery(p.Max); err != nil { // before anything is used up
 		return nil, err
 	}
+	if a.Ask && !agreed {
+		q := Question{ActRecovery, a.Label(), shownPlace(p.Context)}
+		return h.ifAgreed(ctx, q, func() (any, error) { return h.recovery(ctx, p, true) })
+	}
 	if err := h.vault.Spend(a.ID, h.Budget); err != nil {
 		return nil, err
 	}
@@ -43,4 +51,42 @@ func (h *Host) recovery(ctx context.Context, p protocol.RecoveryParams) (any, er
 		return nil, err
 	}
 	return protocol.RecoveryResult{Code: string(code.Bytes()), Left: left}, nil
+}
+
+// saveRecovery keeps recovery codes, all of them or none.
+func (h *Host) saveRecovery(ctx context.Context, p protocol.SaveParams) (any, error) {
+	if len(p.Codes) == 0 || len(p.Codes) > protocol.MaxRecovery {
+		return nil, badRequest("The number of recovery codes is not valid.")
+	}
+	codes := make([]account.Secret, len(p.Codes))
+	for i, text := range p.Codes {
+		code, err := account.ParseRecoveryCode([]byte(text))
+		if err != nil {
+			return nil, &protocol.Error{Code: protocol.ErrNotValid, Message: fmt.Sprintf("Recovery code %d cannot be kept: %s.", i+1, err),
+				Hint: "Nothing was saved. Select the codes on the page, and nothing else; or run this in a terminal: codefob recovery QUERY --add"}
+		}
+		codes[i] = code
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.ensureOpen(ctx); err != nil {
+		return nil, err
+	}
+	a, err := h.account(p.Handle)
+	if err != nil {
+		return nil, err
+	}
+	var r protocol.SaveResult
+	err = h.update(func(tx *vault.Tx) error {
+		return tx.Edit(a.ID, func(a *account.Account) (err error) {
+			r.Already, err = a.AddRecovery(codes)
+			r.Left = a.RecoveryLeft()
+			return err
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.Added = len(codes) - r.Already
+	return r, nil
 }

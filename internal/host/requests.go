@@ -121,7 +121,8 @@ func (h *Host) allow(ctx context.Context, p protocol.AllowParams) (any, error) {
 	return protocol.AllowResult{Host: o.Display()}, nil
 }
 
-func (h *Host) release(ctx context.Context, p protocol.ReleaseParams) (any, error) {
+// release gives one code. agreed says that the person was asked, where the account wants that.
+func (h *Host) release(ctx context.Context, p protocol.ReleaseParams, agreed bool) (any, error) {
 	if len(p.Nonce) < 16 || len(p.Nonce) > 64 {
 		return nil, badRequest("The nonce is not valid.")
 	}
@@ -146,6 +147,13 @@ func (h *Host) release(ctx context.Context, p protocol.ReleaseParams) (any, erro
 	}
 	if h.session.nonces[p.Nonce] {
 		return nil, badRequest("The confirmation was used already.")
+	}
+	if a.Ask && !agreed {
+		q := Question{Act: ActShow, Account: a.Label()}
+		if p.Purpose == protocol.PurposeFill {
+			q.Act, q.Host = ActFill, shownPlace(*p.Context)
+		}
+		return h.ifAgreed(ctx, q, func() (any, error) { return h.release(ctx, p, true) })
 	}
 	r, err := h.next(a, p.Purpose)
 	if err != nil {
@@ -181,6 +189,15 @@ func mayFill(a account.Account, c protocol.Context) error {
 		return nil // bound
 	}
 	return cmp.Or(site.CheckFrame(o, ancestors, site.Stored(a.Sites)...), errNotAllowed)
+}
+
+// shownPlace names the place of a context that mayFill has looked at.
+func shownPlace(c protocol.Context) string {
+	o, ancestors, _ := place(c)
+	if s, err := site.NewSite(o, ancestors); err == nil && s.Top != (site.Origin{}) {
+		return o.Display() + " in " + s.Top.Display()
+	}
+	return o.Display()
 }
 
 // next is the code to release now. For a HOTP account it is empty: its counter

@@ -95,7 +95,9 @@ type rig struct {
 
 	keychain bool // whether the vault opens without asking
 	answers  chan answer
-	clock    time.Time // stands still; zero for the real time
+	agrees   chan agreement // what the person says to a question of yes or no
+	asked    chan Question  // that were put
+	clock    time.Time      // stands still; zero for the real time
 
 	mu  sync.Mutex
 	log []string
@@ -112,8 +114,14 @@ type answer struct {
 	err        error
 }
 
+// agreement is what the person does when asked to agree.
+type agreement struct {
+	yes bool
+	err error
+}
+
 func newRig(t testing.TB, accounts ...account.Account) *rig {
-	r := &rig{TB: t, home: t.TempDir(), keychain: true, answers: make(chan answer, 10)}
+	r := &rig{TB: t, home: t.TempDir(), keychain: true, answers: make(chan answer, 10), agrees: make(chan agreement, 10), asked: make(chan Question, 10)}
 	r.check(os.CopyFS(r.home, model.files))
 	r.other = r.openVault()
 	if len(accounts) > 0 {
@@ -156,6 +164,15 @@ func (r *rig) start() {
 				return nil, ctx.Err()
 			}
 		},
+		Confirm: func(ctx context.Context, q Question) (bool, error) {
+			r.asked <- q
+			select {
+			case a := <-r.agrees:
+				return a.yes, a.err
+			case <-ctx.Done():
+				return false, ctx.Err()
+			}
+		},
 		Log: func(event string, err error) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -172,7 +189,7 @@ func (r *rig) start() {
 	r.host = host
 	done := make(chan error, 1)
 	go func() {
-		err := host.Serve(nativemsg.NewReader(toHost, protocol.MaxRequest), nativemsg.NewWriter(fromHost, protocol.MaxReply))
+		err := host.Serve(NewReader(toHost), nativemsg.NewWriter(fromHost, protocol.MaxReply))
 		fromHost.Close()
 		done <- err
 	}()

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"codefob/internal/account"
 	"codefob/internal/nativemsg"
@@ -78,7 +79,20 @@ func TestRequestsAreReadStrictly(t *testing.T) {
 		{`{"id":7,"method":"services.list","params":{"all":true}}`, 7, bad},
 		{`{"id":7,"method":"services.list"}`, 7, fine},
 		{`{"id":7,"method":"recovery.next"}`, 7, bad},
-		{`{"id":7,"method":"recovery.save"}`, 7, unknown},
+		{`{"id":7,"method":"recovery.save"}`, 7, bad},
+		{`{"id":7,"method":"recovery.save","params":{"handle":"h","codes":"abcd-1234"}}`, 7, bad},
+		{`{"id":7,"method":"qr.read","params":{"picture":"*"}}`, 7, bad},
+		{`{"id":7,"method":"qr.read","params":{"picture":"aGVsbG8"}}`, 7, bad}, // without its padding
+		{`{"id":7,"method":"qr.read","params":{"picture":"aGVsbG8=","path":"/tmp/x"}}`, 7, bad},
+		{`{"id":7,"method":"qr.read","params":{"picture":"aGVsbG8="}}`, 7, protocol.ErrPicture},
+		{`{"id":7,"method":"uri.read","params":{"text":7}}`, 7, bad},
+		{`{"id":7,"method":"account.enroll","params":{"uri":"otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ"}}`, 7, bad},
+		{`{"id":7,"method":"accounts.list","params":{"query":"","offset":-1,"limit":1}}`, 7, bad},
+		{`{"id":7,"method":"accounts.list","params":{"query":"","offset":0,"limit":51}}`, 7, bad},
+		{`{"id":7,"method":"accounts.list","params":{"query":"","offset":9223372036854775807,"limit":50}}`, 7, fine},
+		{`{"id":7,"method":"account.edit","params":{"handle":"h","issuer":"x"}}`, 7, bad},
+		{`{"id":7,"method":"account.remove"}`, 7, protocol.ErrHandle},
+		{`{"id":7,"method":"account.restore","params":{"handle":"h"}}`, 7, protocol.ErrHandle},
 		{`{"id":7,"method":""}`, 7, unknown},
 		{`{"method":"Host.hello"}`, 0, unknown},
 		{`{"id":7,"method":"host.hello "}`, 7, unknown},
@@ -163,7 +177,7 @@ func TestHowALineEnds(t *testing.T) {
 		} {
 			r := newRig(t)
 			var out bytes.Buffer
-			err := r.host.Serve(nativemsg.NewReader(wrap(bytes.NewReader(tt.stream)), protocol.MaxRequest), nativemsg.NewWriter(&out, protocol.MaxReply))
+			err := r.host.Serve(NewReader(wrap(bytes.NewReader(tt.stream))), nativemsg.NewWriter(&out, protocol.MaxReply))
 			if !errors.Is(err, tt.want) || err != nil && tt.want == nil {
 				t.Errorf("%s, %s: %v, want %v", tt.name, how, err, tt.want)
 			}
@@ -180,7 +194,7 @@ func TestHowALineEnds(t *testing.T) {
 
 func TestAWriteThatFailsEndsTheLine(t *testing.T) {
 	r := newRig(t)
-	err := r.host.Serve(nativemsg.NewReader(bytes.NewReader(frames(`{"id":1,"method":"host.hello"}`)), protocol.MaxRequest),
+	err := r.host.Serve(NewReader(bytes.NewReader(frames(`{"id":1,"method":"host.hello"}`))),
 		nativemsg.NewWriter(brokenPipe{}, protocol.MaxReply))
 	if !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("Serve: %v", err)
@@ -234,6 +248,14 @@ func FuzzServe(f *testing.F) {
 		`{"id":8,"method":"service.facts","params":{"context":{"origin":"https://x.com","tab":1,"frame":0,"document":"d"}}}`,
 		`{"id":8,"method":"service.remind","params":{"context":{"origin":"https://x.com","tab":1,"frame":0,"document":"d"},"reminder":"wanted"}}`,
 		`{"id":8,"method":"services.list"}`,
+		`{"id":9,"method":"recovery.save","params":{"handle":"known","codes":["1. abcd-1234","x"]}}`,
+		`{"id":9,"method":"qr.read","params":{"picture":"aGVsbG8="}}`,
+		`{"id":9,"method":"uri.read","params":{"text":"otpauth://totp/a:b?secret=GEZDGNBVGY3TQOJQ"}}`,
+		`{"id":9,"method":"account.enroll","params":{"ticket":"known","issuer":"a","account":"b","context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"}}}`,
+		`{"id":9,"method":"accounts.list","params":{"query":"","offset":1,"limit":50}}`,
+		`{"id":9,"method":"account.edit","params":{"handle":"known","issuer":"a","account":"b","sites":["example.com"],"append":true,"submit":true,"ask":false}}`,
+		`{"id":9,"method":"account.remove","params":{"handle":"known"}}`,
+		`{"id":9,"method":"account.restore","params":{"handle":"known"}}`,
 		`{"id":9,"method":"recovery.next","params":{"handle":"known","context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"},"nonce":"0123456789abcdef"}}`,
 	} {
 		f.Add([]byte(seed))
@@ -248,10 +270,20 @@ func FuzzServe(f *testing.F) {
 			case <-r.answers:
 			default:
 			}
+			select {
+			case <-r.agrees:
+			default:
+			}
+			select {
+			case <-r.asked:
+			default:
+			}
 		}()
+		r.agrees <- agreement{yes: true}
 		r.host.session.handles[id], r.host.session.ids["known"] = "known", id
+		r.host.session.tickets = []ticket{{"known", carol(), r.host.Now().Add(time.Minute)}}
 		var out bytes.Buffer
-		err := r.host.Serve(nativemsg.NewReader(bytes.NewReader(frames(string(message))), protocol.MaxRequest), nativemsg.NewWriter(&out, protocol.MaxReply))
+		err := r.host.Serve(NewReader(bytes.NewReader(frames(string(message)))), nativemsg.NewWriter(&out, protocol.MaxReply))
 		if err != nil && len(message) <= protocol.MaxRequest {
 			t.Fatalf("Serve: %v", err)
 		}

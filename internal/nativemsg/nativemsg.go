@@ -69,8 +69,8 @@ func (r *Reader) readLarge(n uint32) ([]byte, error) {
 	if r.allows == nil || uint64(n) > uint64(r.larger) || n < Peek {
 		return nil, err
 	}
-	if err := r.fill(header + Peek); err != nil {
-		return nil, err
+	if end := r.fill(header + Peek); end != nil {
+		return nil, errors.Join(err, end)
 	}
 	if !r.allows(r.buf[r.start+header : r.start+header+Peek]) {
 		return nil, err
