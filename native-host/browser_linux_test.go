@@ -2,11 +2,16 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
+	"image/draw"
+	"image/png"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -15,6 +20,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/qrcode"
 
 	"codefob/internal/nativemsg"
 	"codefob/internal/protocol"
@@ -420,24 +428,150 @@ func TestAConfigurationThatIsNotValid(t *testing.T) {
 	}
 }
 
+// withPinentry configures a pinentry that answers by itself, and gives its path.
+func (p *process) withPinentry() (path string) {
+	p.Helper()
+	path = filepath.Join(p.home, "pinentry")
+	script, err := os.ReadFile("../internal/prompt/pinentrytest/pinentry.sh")
+	if err != nil {
+		p.Fatal(err)
+	}
+	for name, content := range map[string]string{
+		path:                                 string(script),
+		path + ".passphrase":                 passphrase + "\n",
+		filepath.Join(p.home, "config.json"): fmt.Sprintf(`{"logLevel":"trace","pinentry":%q}`, path),
+	} {
+		if err := os.WriteFile(name, []byte(content), 0o700); err != nil {
+			p.Fatal(err)
+		}
+	}
+	return path
+}
+
+// result wants one.
+func result[T any](p *process, message string) (into T) {
+	p.Helper()
+	r := p.answers(message)
+	if r.Error != nil {
+		p.Fatalf("%.100s: %+v", message, r.Error)
+	}
+	if err := json.Unmarshal(r.Result, &into); err != nil {
+		p.Fatal(err)
+	}
+	return into
+}
+
+// screenshot is a PNG file of a busy page with a QR code on it.
+func screenshot(t *testing.T, text string) []byte {
+	t.Helper()
+	code, err := qrcode.NewQRCodeWriter().Encode(text, gozxing.BarcodeFormat_QR_CODE, 240, 240, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := image.NewGray(image.Rect(0, 0, 1280, 720))
+	noise := rand.New(rand.NewPCG(1, 2))
+	for i := range page.Pix {
+		page.Pix[i] = uint8(192 + noise.IntN(64))
+	}
+	draw.Draw(page, image.Rect(500, 200, 740, 440), code, image.Point{}, draw.Src)
+	var b bytes.Buffer
+	if err := png.Encode(&b, page); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// A picture of a real size over a real pipe, from the QR code to its code.
+func TestFromAScreenshotToACode(t *testing.T) {
+	p := hostCommand(t, "codefob", chromiumArgs...)
+	p.withPinentry()
+	p.start()
+	result[protocol.VaultResult](p, `{"id":1,"method":"vault.unlock"}`)
+	shot := screenshot(t, "otpauth://totp/Shop:carol?secret=CANARYCANARYCANARYCANARYSHOP2222&algorithm=SHA256")
+	read := fmt.Sprintf(`{"id":2,"method":"qr.read","params":{"picture":"%s"}}`, base64.StdEncoding.EncodeToString(shot))
+	if len(read) < 4*protocol.MaxRequest {
+		t.Fatalf("the picture is small: %d bytes", len(read))
+	}
+	const context = `{"origin":"https://shop.example","tab":1,"frame":0,"document":"d"}`
+	var offer protocol.Offer
+	for range 3 {
+		got := result[protocol.OffersResult](p, read)
+		if len(got.Offers) != 1 || got.Offers[0].Issuer != "Shop" || got.Offers[0].Algorithm != "SHA256" || got.Offers[0].Have != nil {
+			t.Fatalf("%+v", got)
+		}
+		offer = got.Offers[0]
+	}
+	kib := p.peakMemory()
+	t.Logf("%d KiB at most for a request of %d KiB", kib, len(read)>>10)
+	if kib > 192<<10 {
+		t.Errorf("it took %d KiB of memory", kib)
+	}
+	enrolled := result[protocol.EnrollResult](p, fmt.Sprintf(`{"id":3,"method":"account.enroll","params":{"ticket":%q,"issuer":"Shop","account":"carol","context":%s}}`, offer.Ticket, context))
+	code := result[protocol.ReleaseResult](p, fmt.Sprintf(`{"id":4,"method":"code.release","params":{"handle":%q,"context":%s,"nonce":"0123456789abcdef","purpose":"fill"}}`, enrolled.Account.Handle, context))
+	if len(code.Code) != 6 {
+		t.Errorf("the code is %q", code.Code)
+	}
+	// As large a message of another method is refused, and ends the host.
+	p.write(frame(strings.Replace(read, "qr.read", "qr.load", 1))[:1<<10])
+	if r, err := p.read(); err != nil || r.Error == nil || r.Error.Code != protocol.ErrTooLarge {
+		t.Errorf("another method: %+v, %v", r, err)
+	}
+	p.end(1)
+	log, err := os.ReadFile(filepath.Join(p.home, "log", "codefob.log"))
+	if said := string(log) + p.stderr.String(); err != nil || canaries.MatchString(said) || strings.Contains(said, offer.Ticket) || strings.Contains(said, "Shop") {
+		t.Errorf("log or stderr: %s, %v", said, err)
+	}
+}
+
+// A real program asks, and says what for.
+func TestAnAccountIsAskedForByPinentry(t *testing.T) {
+	p := hostCommand(t, "codefob", chromiumArgs...)
+	pinentry := p.withPinentry()
+	p.start()
+	result[protocol.VaultResult](p, `{"id":1,"method":"vault.unlock"}`)
+	const context = `{"origin":"https://github.com","tab":1,"frame":0,"document":"d"}`
+	handle := result[protocol.MatchResult](p, `{"id":2,"method":"accounts.match","params":{"context":`+context+`}}`).Accounts[0].Handle
+	edit := func(ask bool) string {
+		return fmt.Sprintf(`{"id":3,"method":"account.edit","params":{"handle":%q,"issuer":"GitHub","account":"alice","sites":["github.com"],"append":false,"submit":false,"ask":%v}}`, handle, ask)
+	}
+	if d := result[protocol.Detail](p, edit(true)); !d.Account.Ask {
+		t.Errorf("%+v", d)
+	}
+	release := func(nonce string) string {
+		return fmt.Sprintf(`{"id":4,"method":"code.release","params":{"handle":%q,"context":%s,"nonce":"0123456789abcde%s","purpose":"fill"}}`, handle, context, nonce)
+	}
+	for _, message := range []string{release("a"), edit(false)} { // the pinentry says no
+		if r := p.answers(message); r.Error == nil || r.Error.Code != protocol.ErrDeclined {
+			t.Errorf("%s: %+v %s", message, r.Error, r.Result)
+		}
+	}
+	if err := os.WriteFile(pinentry+".confirm", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code := result[protocol.ReleaseResult](p, release("b")).Code; len(code) != 6 {
+		t.Errorf("the code is %q", code)
+	}
+	log, err := os.ReadFile(pinentry + ".log")
+	if err != nil || !strings.Contains(string(log), "one-time code of GitHub (alice),%0Ato fill it in at github.com.") || !strings.Contains(string(log), "SETCANCEL No") {
+		t.Errorf("it was asked %s, %v", log, err)
+	}
+	if d := result[protocol.Detail](p, edit(false)); d.Account.Ask {
+		t.Errorf("%+v", d)
+	}
+	if err := os.Remove(pinentry); err != nil {
+		t.Fatal(err)
+	}
+	result[protocol.Detail](p, edit(true))
+	if r := p.answers(release("c")); r.Error == nil || r.Error.Code != protocol.ErrDeclined || !strings.Contains(r.Error.Hint, "--ask off") {
+		t.Errorf("with nothing to ask with: %+v", r.Error)
+	}
+}
+
 // With every line logged, and a vault that opens through a real program that
 // asks: no code, no label, no page, no passphrase is in the log or on stderr.
 func TestTheLogHoldsNoMessage(t *testing.T) {
 	p := hostCommand(t, "codefob", chromiumArgs...)
-	pinentry := filepath.Join(p.home, "pinentry")
-	script, err := os.ReadFile("../internal/prompt/pinentrytest/pinentry.sh")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, content := range map[string]string{
-		pinentry:                             string(script),
-		pinentry + ".passphrase":             passphrase + "\n",
-		filepath.Join(p.home, "config.json"): fmt.Sprintf(`{"logLevel":"trace","pinentry":%q}`, pinentry),
-	} {
-		if err := os.WriteFile(name, []byte(content), 0o700); err != nil {
-			t.Fatal(err)
-		}
-	}
+	p.withPinentry()
 	p.start()
 	if r := p.answers(`{"id":1,"method":"vault.unlock"}`); r.Error != nil {
 		t.Fatalf("unlock: %+v", r.Error)
