@@ -11,7 +11,8 @@ import (
 
 const (
 	maxHeader = 4096   // bytes of the first line of a CSV file
-	maxCommas = 10_000 // of any line; a reader makes a cell of each
+	maxCells  = 10_000 // of a row
+	maxRow    = 1 << 20
 )
 
 // csvHeader is the first line of a CSV file, its cells in lower case.
@@ -78,14 +79,11 @@ func readNordPassCSV(Source) (Result, error) {
 // Bitwarden Authenticator writes them: the code is then looked for by what it is.
 func readCSV(s Source, title, name string, values ...string) (Result, error) {
 	header := csvHeader(s.Data)
-	for rest := s.Data; len(rest) > 0; {
-		var line []byte
-		line, rest, _ = bytes.Cut(rest, []byte("\n"))
-		if len(line) > maxCommas && bytes.Count(line, []byte(",")) > maxCommas {
-			return Result{}, refused("it has a row of over %d cells", maxCommas)
-		}
+	data := bytes.TrimPrefix(s.Data, []byte("\ufeff"))
+	if err := checkRows(data); err != nil {
+		return Result{}, err
 	}
-	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(s.Data, []byte("\ufeff"))))
+	r := csv.NewReader(bytes.NewReader(data))
 	r.FieldsPerRecord, r.LazyQuotes, r.ReuseRecord = -1, true, true
 	var c collector
 	for row := 0; ; row++ {
@@ -122,5 +120,51 @@ func readCSV(s Source, title, name string, values ...string) (Result, error) {
 			continue
 		}
 		c.addValue(row, value, cell(title), cell(name))
+	}
+}
+
+// checkRows refuses rows that no real file has, before a reader makes a cell of each
+// or looks for the end of a quote through the whole file. It divides as encoding/csv
+// does with LazyQuotes.
+func checkRows(data []byte) error {
+	cells, row := 1, 0 // of this row; where it begins
+	fresh := true      // a cell begins here
+	for i := 0; i < len(data); i++ {
+		if i-row > maxRow {
+			return refused("it has a row of over %d KiB", maxRow>>10)
+		}
+		switch c := data[i]; {
+		case c == '"' && fresh:
+			end := quoteEnd(data[i+1 : min(len(data), row+maxRow+2)])
+			i, fresh = i+end, false
+		case c == ',':
+			if cells++; cells > maxCells {
+				return refused("it has a row of over %d cells", maxCells)
+			}
+			fresh = true
+		case c == '\n':
+			cells, row, fresh = 1, i+1, true
+		default:
+			fresh = false
+		}
+	}
+	return nil
+}
+
+// quoteEnd counts the bytes up to the quote that ends a cell, that one too.
+func quoteEnd(data []byte) int {
+	for i := 0; ; i++ {
+		next := bytes.IndexByte(data[i:], '"')
+		if next < 0 {
+			return len(data)
+		}
+		i += next
+		rest := data[i+1:]
+		switch {
+		case len(rest) == 0 || rest[0] == ',' || rest[0] == '\n' || bytes.HasPrefix(rest, []byte("\r\n")):
+			return i + 1
+		case rest[0] == '"':
+			i++
+		}
 	}
 }

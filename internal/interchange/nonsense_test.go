@@ -44,6 +44,12 @@ func TestBigNonsense(t *testing.T) {
 		{"one row", fill("Title,OTPAuth\n", ",", "")},
 		{"an open quote", fill("Title,OTPAuth\n\"", "a\n", "")},
 		{"a page", fill("<html>", "<code>a</code>", "")},
+		{"tags", fill("<map><string name='tokenOrder'>", "<a/>", "")},
+		{"fewer tags", []byte("<map><string name='tokenOrder'>" + strings.Repeat("<a/>", 4<<20-8))},
+		{"entities", []byte("<map><string name='tokenOrder'>" + strings.Repeat("&amp;", 3<<20) + "</string><string name='a'>x</string></map>")},
+		{"texts of Java", []byte(javaHead + "\x00\x00\x00\x00\x00\x00\x00\x00w\x08\x00\x00\x00\x10\x00\x00\x4e\x00" + strings.Repeat("t\x00\x00", 40<<10))},
+		{"an archive of members", packed(t, "a", string(fill("{", `"a":1,`, `"a":1}`)))},
+		{"an archive of rows", packed(t, "a", string(fill("Title,OTPAuth\n", ",\n", "")))},
 	} {
 		var before, after runtime.MemStats
 		runtime.GC()

@@ -10,9 +10,10 @@ import (
 )
 
 const (
-	maxDepth = 64      // of JSON
-	maxItems = 100_000 // of a password manager, most of which have no codes
-	lookedAt = 20      // of a list's items, to tell the format
+	maxDepth  = 64        // of JSON
+	maxValues = 4_000_000 // of JSON, one in 16 bytes of the largest file: real ones have a third of that
+	maxItems  = 100_000   // of a password manager, most of which have no codes
+	lookedAt  = 20        // of a list's items, to tell the format
 )
 
 // Values are kept as they are written until somebody asks: numbers must not go
@@ -79,9 +80,10 @@ func jsonText(data []byte) []byte {
 	return trimmed(data)
 }
 
-// checkDepth refuses JSON that is nested too deeply, before anything recurses.
+// checkDepth refuses JSON that is nested too deeply, before anything recurses, or has
+// more values than any real file.
 func checkDepth(data []byte) error {
-	depth, quoted := 0, false
+	depth, values, quoted := 0, 0, false
 	for i := 0; i < len(data); i++ {
 		switch c := data[i]; {
 		case quoted && c == '\\':
@@ -95,6 +97,10 @@ func checkDepth(data []byte) error {
 			}
 		case c == '}' || c == ']':
 			depth--
+		case c == ',':
+			if values++; values > maxValues {
+				return refused("JSON of over %d values", maxValues)
+			}
 		}
 	}
 	return nil
