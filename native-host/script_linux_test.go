@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"io/fs"
@@ -195,6 +196,12 @@ func params(t *testing.T, dir string, vars ...string) testscript.Params {
 						ts.Fatalf("mode of %s is %s", name, got)
 					}
 				}
+			},
+			// unbase64 FROM TO writes a file that a script cannot hold.
+			"unbase64": func(ts *testscript.TestScript, _ bool, args []string) {
+				data, err := base64.StdEncoding.DecodeString(ts.ReadFile(args[0])) // which skips line ends
+				ts.Check(err)
+				ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o600))
 			},
 			// truncate FILE N cuts a file short.
 			"truncate": func(ts *testscript.TestScript, _ bool, args []string) {

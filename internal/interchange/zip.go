@@ -12,13 +12,22 @@ import (
 	"strings"
 
 	"codefob/internal/account"
+	"codefob/internal/qr"
 )
 
 const (
 	zipMagic    = "PK\x03\x04"
 	maxMembers  = 1000 // of an archive that are looked into
+	maxPictures = 10   // of an archive: each takes seconds at worst
 	maxUnpacked = 64 << 20
 )
+
+// budget is what is left of the bounds for all files of an archive.
+type budget struct {
+	bytes    uint64
+	pictures int
+	spent    bool
+}
 
 func isZip(data []byte) bool { return bytes.HasPrefix(data, []byte(zipMagic)) }
 
@@ -48,7 +57,7 @@ func readZip(s Source, format string) (Result, error) {
 		total  Result
 		failed error // of the first member that could not be read
 		read   int
-		left   = uint64(maxUnpacked)
+		left   = budget{bytes: maxUnpacked, pictures: maxPictures}
 	)
 	s.Password = once(s.Password)
 	for _, m := range members {
@@ -58,13 +67,13 @@ func readZip(s Source, format string) (Result, error) {
 			where = base
 		}
 		switch {
-		case errors.Is(err, ErrUnrecognized):
+		case errors.Is(err, ErrUnrecognized), len(members) > 1 && (errors.Is(err, ErrNoCode) || errors.Is(err, ErrNotOTP)):
 			total.Others++
 			continue
 		case errors.Is(err, ErrNothing) && len(members) > 1:
 			total.Others += r.Others
 			continue
-		case err != nil && (len(members) == 1 || m.sealed() || left == 0):
+		case err != nil && (len(members) == 1 || m.sealed() || left.spent):
 			return Result{Format: r.Format}, err
 		case err != nil:
 			if failed == nil {
@@ -160,18 +169,24 @@ type zipMember struct {
 
 func (m zipMember) sealed() bool { return m.flags&1 != 0 }
 
-// read reads a member as a file of its own. It takes its size off what is left of the bound for all.
-func (m zipMember) read(s Source, format string, left *uint64) (Result, error) {
-	if m.size > *left {
-		*left = 0
+// read reads a member as a file of its own. It takes what it needs off the bounds for all.
+func (m zipMember) read(s Source, format string, left *budget) (Result, error) {
+	if m.size > left.bytes {
+		left.spent = true
 		return Result{}, fmt.Errorf("%w unpacked", ErrTooLarge)
 	}
-	*left -= m.size
+	left.bytes -= m.size
 	data, err := m.open(s)
 	if err != nil {
 		return Result{}, err
 	}
 	defer clear(data)
+	if qr.IsPicture(data) {
+		if left.pictures--; left.pictures < 0 {
+			left.spent = true
+			return Result{}, refused("an archive of over %d pictures: unpack it, and import them", maxPictures)
+		}
+	}
 	if isZip(data) {
 		return Result{}, fmt.Errorf("%w: an archive in the archive: unpack it, and import what is in it", ErrUnsupported)
 	}

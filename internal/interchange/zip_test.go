@@ -104,6 +104,10 @@ func TestArchivesThatAreRefused(t *testing.T) {
 	for i := range maxMembers + 1 {
 		many = append(many, fmt.Sprint(i), list)
 	}
+	var pictures []string
+	for i := range maxPictures + 1 {
+		pictures = append(pictures, fmt.Sprint(i), "\x89PNG\r\n\x1a\n")
+	}
 	big := strings.Repeat(" ", MaxBytes/2+1)
 	patched := func(data []byte, at int, value uint32) []byte { // in the directory
 		data = bytes.Clone(data)
@@ -132,6 +136,7 @@ func TestArchivesThatAreRefused(t *testing.T) {
 		{"in the directory", patched(one, 42, uint32(bytes.Index(one, []byte("PK\x01\x02")))), ErrRefused, "damaged"},
 		{"packed in another way", patched(one, 10, 14), ErrUnsupported, "uncommon way"},
 		{"sealed in PKWARE's way", patched(one, 8, 0x41|8<<16), ErrUnsupported, "PKWARE"},
+		{"too many pictures", packed(t, pictures...), ErrRefused, "over 10 pictures"},
 		{"cut short", one[:len(one)-23], ErrRefused, "cut short"},
 		{"PGP of Proton Pass", packed(t, "Proton Pass/data.pgp", "-----BEGIN PGP MESSAGE-----\n"), ErrUnsupported, "without PGP"},
 		{"only another archive", packed(t, "a.zip", string(one)), ErrUnsupported, "an archive in the archive"},
