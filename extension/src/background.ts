@@ -399,9 +399,18 @@ async function quick(tab: number, frame?: number): Promise<void> {
     const bound = result.accounts.filter((each) => each.strength === "bound" && filling && has(each, filling));
     const [account, other] = kind === "enroll" || filling === "recovery" ? [] : bound;
     if (filling && account && !other) {
-      const { handle } = account;
+      const { handle, submit } = account;
       const { signal } = new AbortController();
-      const filled = await fills.fill({ page, field, filling, handle, allow: false, signal, waits: () => undefined });
+      const filled = await fills.fill({
+        page,
+        field,
+        filling,
+        handle,
+        submit,
+        allow: false,
+        signal,
+        waits: () => undefined,
+      });
       // Over another page the popup could not tell what became of this one.
       if (filled.ok || !(await pages.current(page))) return;
       failures.set(tab, { page, at: now(), failed: { type: "failed", ...without(filled) } });

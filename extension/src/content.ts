@@ -1,5 +1,5 @@
 import { type Chip, makeChip } from "./chip.ts";
-import { type Input, textOf, typed } from "./editable.ts";
+import { formOf, type Input, textOf, typed } from "./editable.ts";
 import { fill, fits, holds, room } from "./fill.ts";
 import { type Field, SURE } from "./find.ts";
 import { takesCode } from "./kind.ts";
@@ -8,6 +8,7 @@ import { type FromPage, MAX_FIELDS, type Outcome, PAGE_PORT, type Refusal, type 
 import { fillingOf } from "./offer.ts";
 import { drawn, makeDrawing, seen } from "./see.ts";
 import { makeTrees } from "./shadows.ts";
+import { submit } from "./submit.ts";
 import { fieldsIn, type Marks, marksFrom, seenIn } from "./teaching.ts";
 import { bucket, pace } from "./throttle.ts";
 
@@ -29,11 +30,10 @@ const CHANGES: MutationObserverInit = {
   subtree: true,
   childList: true,
   characterData: true,
-  attributeFilter: [
-    ...["type", "name", "id", "autocomplete", "inputmode", "maxlength", "pattern", "placeholder", "for"],
-    ...["class", "style", "hidden", "open", "disabled", "readonly", "aria-hidden", "aria-label", "aria-selected"],
-    "contenteditable",
-  ],
+  attributeFilter: (
+    "type name id autocomplete inputmode maxlength pattern placeholder for contenteditable " +
+    "class style hidden open disabled readonly aria-hidden aria-label aria-selected"
+  ).split(" "),
 };
 /** After these events a field may be there, or be gone, that no observer tells of. */
 const SIGNS = ["click", "change", "transitionend", "animationend"];
@@ -262,13 +262,15 @@ async function take(message: Extract<ToPage, { type: "fill" }>): Promise<Outcome
     return refuse("rejected");
   }
   before = undefined;
+  // Once the answer is out: what is sent may take this document with it.
+  if (message.submit) setTimeout(() => holds(inputs, text) && submit(inputs[0]));
   return { ok: true, step };
 }
 
 /** Whether a form on a secure page would send the code where anybody can read it. */
 function insecure(input: Input): boolean {
   if (location.protocol !== "https:") return false;
-  const form = input.form ?? input.closest("form");
+  const form = formOf(input);
   if (!form) return false;
   const { getAttribute, querySelectorAll } = Element.prototype; // a form's own can be hidden by inputs of that name
   const buttons = [...querySelectorAll.call(form, "[formaction]")];

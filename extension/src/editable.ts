@@ -32,6 +32,10 @@ export function typedIn(root: ParentNode): NodeListOf<Input> {
   return root.querySelectorAll<Input>(root.querySelector(EDITABLE) ? TYPED : "input"); // both at once take five times as long
 }
 
+export function formOf(input: Input): HTMLFormElement | null {
+  return input.form ?? input.closest("form");
+}
+
 /** Whether one of these takes text: an input of that sort, or an element that holds a few characters and no more. */
 export function writable(input: Input): boolean {
   if (input instanceof HTMLInputElement) return TEXTS.has(input.type) && !input.readOnly;

@@ -3,6 +3,9 @@ import { end, type Input, locked, select, setText, textOf } from "./editable.ts"
 import type { Step } from "./messages.ts";
 import { drawn } from "./see.ts";
 
+/** What an event has that a real one has. */
+const LIKE_REAL = { bubbles: true, cancelable: true, composed: true };
+
 /** Whether a code is in a field, as the page shows it: spaces and dashes between its characters do not count. */
 export function holds(inputs: Inputs, code: string): boolean {
   const value = inputs.map(textOf).join("");
@@ -84,7 +87,7 @@ function paste(field: () => Inputs, code: string): boolean {
   data.setData("text/plain", code);
   // Firefox hides from the page what is in a DataTransfer of ours, and makes one from these two words of its own.
   const firefox = { dataType: "text/plain", data: code };
-  const init = { ...firefox, clipboardData: data, bubbles: true, cancelable: true, composed: true };
+  const init = { ...firefox, clipboardData: data, ...LIKE_REAL };
   const event = new ClipboardEvent("paste", init);
   return !first.dispatchEvent(event);
 }
@@ -100,9 +103,7 @@ async function keys(field: () => Inputs, code: string): Promise<void> {
       key,
       code: /\d/.test(key) ? `Digit${key}` : `Key${key}`,
       keyCode: key.charCodeAt(0),
-      bubbles: true,
-      cancelable: true,
-      composed: true,
+      ...LIKE_REAL,
     };
     if (input.dispatchEvent(new KeyboardEvent("keydown", init))) {
       if (inputs.length > 1 && i % share === 0) select(input);

@@ -56,13 +56,14 @@ function scene({ validFrom = 0, obstacle = undefined as Refusal | undefined } = 
   const fills = makeFills(host, pages, { now: () => 0, sleep: async () => world.slept() });
   const abort = new AbortController();
   const waits: number[] = [];
-  const fill = (allow = false, to = page, filling: Filling = "code") =>
+  const fill = (allow = false, to = page, filling: Filling = "code", submit = false) =>
     fills.fill({
       page: to,
       field: 1,
       filling,
       handle: "h",
       allow,
+      submit,
       signal: abort.signal,
       waits: (until) => void waits.push(until),
     });
@@ -75,7 +76,15 @@ test("a confirmed code goes to the page, once", async () => {
   const { fill, sent, asked } = scene();
   expect(await fill()).toEqual({ ok: true });
   expect(asked).toEqual(["code.release"]);
-  expect(sent).toEqual([{ type: "fill", fill: 1, field: 1, origin: "https://a.example", code: "123456" }]);
+  expect(sent).toEqual([
+    { type: "fill", fill: 1, field: 1, origin: "https://a.example", code: "123456", submit: false },
+  ]);
+});
+
+test("the page is told to send the form where the account is set so", async () => {
+  const { page, fill, sent } = scene();
+  await fill(false, page, "code", true);
+  expect(sent).toMatchObject([{ type: "fill", submit: true }]);
 });
 
 test("the host is told first that the user agreed", async () => {

@@ -15,6 +15,7 @@ export interface Order {
   readonly field: number; // of the field that the user saw
   readonly filling: Filling; // what the user saw would go there
   readonly handle: string;
+  readonly submit: boolean; // the form is sent once the code is in, as the account is set
   readonly allow: boolean; // the user agreed that the account serves this host from now on
   readonly signal: AbortSignal; // ends it, up to the moment the code leaves
   readonly waits: (until: number) => void; // told when the code is for the next period, in ms since 1970
@@ -48,7 +49,7 @@ export function makeFills(host: Host, pages: Pages, clock: Clock): Fills {
   let last = 0;
 
   /** Sends a page one request about its field, and resolves with what it says. */
-  function ask(page: Page, field: number, code?: string): Promise<Said> {
+  function ask(page: Page, field: number, put?: { code: string; submit: boolean }): Promise<Said> {
     return new Promise((resolve) => {
       const fill = ++last;
       const timer = setTimeout(() => end({ ok: false, problem: "rejected" }), PATIENCE);
@@ -60,14 +61,14 @@ export function makeFills(host: Host, pages: Pages, clock: Clock): Fills {
       pending.set(fill, { page, end });
       const to = { fill, field, origin: page.origin };
       try {
-        page.send(code === undefined ? { type: "check", ...to } : { type: "fill", ...to, code });
+        page.send(put ? { type: "fill", ...to, ...put } : { type: "check", ...to });
       } catch {
         end({ ok: false, problem: "page_gone" });
       }
     });
   }
 
-  async function fill({ page, field, filling, handle, allow, signal, waits }: Order): Promise<Filled> {
+  async function fill({ page, field, filling, handle, allow, submit, signal, waits }: Order): Promise<Filled> {
     const still = async () =>
       !signal.aborted && page.field?.number === field && (await pages.current(page)) && !signal.aborted;
     const gone: Filled = { ok: false, problem: "page_gone" };
@@ -89,7 +90,7 @@ export function makeFills(host: Host, pages: Pages, clock: Clock): Fills {
       if (!answer.ok) return failed(answer);
       const { code } = answer.result;
       const kept = same(context, await pages.context(page)) && (await still());
-      const filled = kept ? await put(page, field, code) : gone;
+      const filled = kept ? await put(page, field, { code, submit }) : gone;
       return filled.ok ? filled : { ...filled, unused: code };
     }
     const answer = await host.call("code.release", { handle, context, nonce, purpose: "fill" });
@@ -101,11 +102,11 @@ export function makeFills(host: Host, pages: Pages, clock: Clock): Fills {
       await clock.sleep(ahead, signal);
     }
     if (!same(context, await pages.context(page)) || !(await still())) return gone;
-    return put(page, field, code);
+    return put(page, field, { code, submit });
   }
 
-  async function put(page: Page, field: number, code: string): Promise<Filled> {
-    const said = await ask(page, field, code);
+  async function put(page: Page, field: number, what: { code: string; submit: boolean }): Promise<Filled> {
+    const said = await ask(page, field, what);
     return said.ok === "ready" ? { ok: false, problem: "rejected" } : said;
   }
 

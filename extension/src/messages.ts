@@ -90,6 +90,7 @@ export type ToPage =
       readonly field: number;
       readonly origin: string;
       readonly code: string;
+      readonly submit: boolean; // send the form once the code is in
     };
 
 /** What can stand in the way, beside what the host reports. */

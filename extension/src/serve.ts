@@ -126,9 +126,10 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
     if (!filling || !page.field || fillingOf(page.field) !== filling)
       return send({ type: "failed", problem: "changed" });
     if (!account || !has(account, filling)) return send({ type: "failed", problem: "not_allowed" });
+    const { submit } = account;
     const enrolls = page.field.kind === "enroll";
     const waits = (until: number) => send({ type: "waiting", until });
-    const filled = await fills.fill({ handle, allow, filling, page, field, signal: abort.signal, waits });
+    const filled = await fills.fill({ handle, allow, submit, filling, page, field, signal: abort.signal, waits });
     if (filled.ok) {
       if (enrolls) enroll.filled(page, field, account);
       return send({ type: "filled" });

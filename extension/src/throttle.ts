@@ -38,6 +38,7 @@ export interface Pace {
   stop(): void;
 }
 
+const NEVER = Number.POSITIVE_INFINITY;
 /** From one look to an urgent one, in ms. */
 const LEAST = 50;
 
@@ -48,8 +49,8 @@ const LEAST = 50;
  */
 export function pace(look: () => void, share: number, burst: number, longest: number): Pace {
   let credit = burst;
-  let last = Number.NEGATIVE_INFINITY;
-  let due = Number.POSITIVE_INFINITY;
+  let last = -NEVER;
+  let due = NEVER;
   let timer: ReturnType<typeof setTimeout> | undefined;
 
   function now() {
@@ -63,11 +64,11 @@ export function pace(look: () => void, share: number, burst: number, longest: nu
   }
   function stop() {
     clearTimeout(timer);
-    due = Number.POSITIVE_INFINITY;
+    due = NEVER;
   }
   return {
     soon(urgent = false) {
-      if (!urgent && due < Number.POSITIVE_INFINITY) return;
+      if (!urgent && due < NEVER) return;
       const at = last + (urgent ? LEAST : Math.min(longest, Math.max(LEAST, -credit / share)));
       if (at >= due) return;
       const wait = at - performance.now();

@@ -1,0 +1,25 @@
+import { type Concept, said } from "./concepts.ts";
+import { formOf, type Input } from "./editable.ts";
+
+/** What sends a form when Enter is pressed in it; and what else people press. */
+const SENDS = "button:not([type=button],[type=reset]),[type=submit]";
+const BUTTONS = "button,[role=button]";
+
+/**
+ * Sends what is in a field, as Enter would: by the form's own button. Without
+ * one it presses the only button nearby, or of several the one that speaks of
+ * verifying.
+ */
+export function submit(input: Input): void {
+  const form = formOf(input);
+  const says = (button: Element, concept: Concept) => said(button.textContent).has(concept);
+  const within = (at: Element, buttons: string) =>
+    [...at.querySelectorAll<HTMLElement>(buttons)].filter((each) => !says(each, "resend"));
+  const own = form && within(form, SENDS)[0];
+  if (own) return own.click();
+  for (let at = input.parentElement, i = 0; at && i < 5; i++, at = at.parentElement) {
+    const near = within(at, BUTTONS);
+    if (near[0]) return (near[1] ? near.find((each) => says(each, "verify")) : near[0])?.click();
+  }
+  form?.requestSubmit();
+}
