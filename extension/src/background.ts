@@ -4,6 +4,7 @@ import { makeFills } from "./fills.ts";
 import {
   fromPicture,
   LOAD,
+  linkIn,
   OPTIONS_PORT,
   PICTURE_PORT,
   POPUP_PORT,
@@ -432,12 +433,22 @@ chrome.runtime.onConnect.addListener((port) => {
   else port.disconnect();
 });
 
-chrome.runtime.onMessage.addListener((message, { id, tab, frameId, documentId }) => {
+chrome.runtime.onMessage.addListener((message, { id, tab, frameId, documentId, origin }) => {
   if (id !== chrome.runtime.id || tab?.id === undefined || frameId === undefined || !talk.pass(tab.id)) return;
   if (message === LOAD) chrome.scripting.executeScript(contentIn(tab.id, frameId)).catch(() => undefined);
   if (message === VISIT || message === VISIT_SIGNED_IN)
     void visited(tab.id, frameId, documentId, message === VISIT_SIGNED_IN);
+  const link = linkIn(message);
+  if (link !== undefined && tab.active && origin !== undefined && origin !== "null") void linked(tab.id, link);
 });
+
+/** Reads the link for an authenticator app that the user clicked on, and opens the popup to tell. A locked vault is for the popup to say. */
+async function linked(tab: number, link: string): Promise<void> {
+  const opens = opening.pass(tab);
+  const read = await enroll.fromText(link);
+  if (read.ok || read.problem !== "vault_locked") enroll.offered(tab, read);
+  if (opens) await reopen(tab);
+}
 
 /** A page of a site that the user taught a field of, or wants to be reminded at. */
 async function visited(tab: number, frame: number, documentId: string | undefined, signedIn: boolean): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fromPage, fromPicture, fromPopup } from "./messages.ts";
+import { fromPage, fromPicture, fromPopup, linkIn } from "./messages.ts";
 
 test.each([
   ["a field", { type: "field", field: { number: 1, kind: "totp" }, focused: true }],
@@ -92,4 +92,16 @@ test("a picture comes with the tab that it is for", () => {
   expect(fromPicture({ tab: 3, picture: "aGk=", host: "x" })).toEqual({ tab: 3, picture: "aGk=" });
   expect(fromPicture({ tab: "3", picture: "aGk=" })).toBeUndefined();
   expect(fromPicture({ tab: 3, picture: "data:," })).toBeUndefined();
+});
+
+test.each([
+  [{ otpauth: "otpauth://totp/A?secret=AAAA" }, true],
+  [{ otpauth: "otpauth-migration://offline?data=AAAA" }, true],
+  [{ otpauth: "https://a.example/otpauth:" }, false],
+  [{ otpauth: `otpauth://totp/${"A".repeat(32768)}` }, false],
+  [{ otpauth: ["otpauth://totp/A"] }, false],
+  ["otpauth://totp/A?secret=AAAA", false],
+  [undefined, false],
+])("a link for an authenticator app: %#", (message, is) => {
+  expect(linkIn(message) !== undefined).toBe(is);
 });

@@ -230,6 +230,12 @@ const REFUSALS: Record<Refusal, true> = {
 };
 const STEPS: readonly unknown[] = ["paste", "keys", "value"];
 
+/** The address of a link for an authenticator app that the user clicked on; undefined when the message is none. */
+export function linkIn(message: unknown): string | undefined {
+  const link = fields(message)?.["otpauth"];
+  return isText(link, MAX_TEXT) && /^otpauth(-migration)?:/.test(link) ? link : undefined;
+}
+
 /** Parses what a content script sent; undefined when it is not of the form. */
 export function fromPage(message: unknown): FromPage | undefined {
   const m = fields(message);

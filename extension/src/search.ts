@@ -22,6 +22,8 @@ export interface Search {
   start(): void;
   changed(records: MutationRecord[]): void;
   focused(event: Event): void;
+  /** The user clicked on a link for an authenticator app. */
+  linked(otpauth: string): void;
 }
 
 /** What a search has of the script that every page runs. */
@@ -112,6 +114,9 @@ export function searching(watch: Watch): Search {
       const root = (target as Element).getRootNode();
       if (root instanceof ShadowRoot) trees.enter(root);
       searches.soon(true);
+    },
+    linked(otpauth) {
+      if (chrome.runtime?.id) chrome.runtime.sendMessage({ otpauth }).catch(() => undefined);
     },
   };
 }

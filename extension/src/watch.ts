@@ -1,6 +1,6 @@
 import type { Search, searching } from "./search.ts";
 
-// What runs in every page: one observer and one listener. All that a page needs
+// What runs in every page: one observer and two listeners. All that a page needs
 // only once it changes is in search.ts; nothing of the extension API is touched
 // here, as already that takes as long as all the rest.
 
@@ -31,6 +31,14 @@ function focused(event: Event) {
   search().focused(event);
 }
 
+/** A link for an authenticator app leads to the popup: browsers know nobody for it. */
+function clicked(event: Event) {
+  const link = event.composedPath().find((each) => each instanceof HTMLAnchorElement);
+  if (!event.isTrusted || !/^otpauth(-migration)?:/.test(link?.protocol ?? "")) return;
+  event.preventDefault();
+  search().linked(link?.href ?? "");
+}
+
 function stop() {
   observer.disconnect();
   document.removeEventListener("focusin", focused, true);
@@ -39,6 +47,7 @@ function stop() {
 function start() {
   observe(document);
   document.addEventListener("focusin", focused, true);
+  document.addEventListener("click", clicked, true);
   if (document.querySelector("input")) search().start();
 }
 
