@@ -32,6 +32,8 @@ await build({
     "src/content.ts",
     "src/visit.ts",
     "src/background.ts",
+    "src/sheet.ts",
+    "src/select.ts",
     "src/popup.ts",
     "src/popup.css",
     "src/options.ts",
