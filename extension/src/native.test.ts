@@ -89,6 +89,11 @@ test.each([
     { error: { code: "vault_locked", message: "m", hint: "h" } },
     { problem: "vault_locked", hint: "h" },
   ],
+  [
+    "a reason in the host's own words",
+    { error: { code: "not_valid", message: "m", hint: "h" } },
+    { problem: "not_valid", message: "m", hint: "h" },
+  ],
   ["an unknown error", { error: { code: "teapot", message: "m" } }, { problem: "internal" }],
   ["a name from Object", { error: { code: "constructor", message: "m" } }, { problem: "internal" }],
   ["a result of another form", { result: { code: "<b>" } }, { problem: "host_outdated" }],

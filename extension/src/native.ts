@@ -64,10 +64,15 @@ interface Calls {
   "account.restore": { params: HandleParams; result: Detail };
 }
 
-/** A result, or what stood in its way, with the host's hint. */
+/** A result, or what stood in its way, with the host's hint; and with its message, in English, where that alone says what is amiss. */
 export type Answer<T> =
   | { readonly ok: true; readonly result: T }
-  | { readonly ok: false; readonly problem: ErrorCode | LinkError; readonly hint?: string };
+  | {
+      readonly ok: false;
+      readonly problem: ErrorCode | LinkError;
+      readonly hint?: string;
+      readonly message?: string; // of not_valid alone
+    };
 
 /** The one connection to the host, made when it is needed. */
 export interface Host {
@@ -207,8 +212,11 @@ function parse(message: unknown): { id: number; answer: Answer<unknown> } | unde
   if (isObject(error)) {
     const code = String(error["code"]);
     const problem = Object.hasOwn(ERROR_CODES, code) ? (code as ErrorCode) : "internal";
-    const hint = typeof error["hint"] === "string" && error["hint"] ? { hint: error["hint"].slice(0, 300) } : {};
-    return { id, answer: { ok: false, problem, ...hint } };
+    const part = (name: "hint" | "message") => {
+      const text = error[name];
+      return typeof text === "string" && text !== "" && { [name]: text.slice(0, 300) };
+    };
+    return { id, answer: { ok: false, problem, ...part("hint"), ...(problem === "not_valid" && part("message")) } };
   }
   return isObject(result) ? { id, answer: { ok: true, result } } : undefined;
 }
