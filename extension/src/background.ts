@@ -1,6 +1,7 @@
 import type {} from "./content.ts";
 import { makeEnroll } from "./enroll.ts";
 import { makeFills } from "./fills.ts";
+import { manage } from "./manage.ts";
 import {
   fromPicture,
   LOAD,
@@ -426,7 +427,8 @@ chrome.runtime.onConnect.addListener((port) => {
   const own = sender?.id === chrome.runtime.id;
   if (own && port.name === POPUP_PORT && !sender?.tab && sender?.url === chrome.runtime.getURL("popup.html"))
     serve(port, desk);
-  else if (own && port.name === OPTIONS_PORT && sender?.url === chrome.runtime.getURL("options.html")) list(port);
+  else if (own && port.name === OPTIONS_PORT && isOptions(sender?.url))
+    manage(port, { host, unlocked, services: keepVisits });
   else if (own && port.name === PICTURE_PORT && sender?.url?.startsWith(chrome.runtime.getURL("picture.html")))
     receive(port);
   else if (own && sender?.tab) pages.accept(port);
@@ -459,11 +461,9 @@ async function visited(tab: number, frame: number, documentId: string | undefine
   await consider(page);
 }
 
-/** Tells the options page how the user's services stand. */
-async function list(port: chrome.runtime.Port): Promise<void> {
-  const answer = await host.call("services.list", undefined);
-  port.postMessage(answer);
-  if (answer.ok) await keepVisits(answer.result);
+/** Whether an address is of our options page, at whichever of its parts. */
+function isOptions(url = ""): boolean {
+  return url.replace(/#\w*$/, "") === chrome.runtime.getURL("options.html");
 }
 
 chrome.commands.onCommand.addListener((command, tab) => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fromPage, fromPicture, fromPopup, linkIn } from "./messages.ts";
+import { fromOptions, fromPage, fromPicture, fromPopup, linkIn } from "./messages.ts";
 
 test.each([
   ["a field", { type: "field", field: { number: 1, kind: "totp" }, focused: true }],
@@ -104,4 +104,31 @@ test.each([
   [undefined, false],
 ])("a link for an authenticator app: %#", (message, is) => {
   expect(linkIn(message) !== undefined).toBe(is);
+});
+
+const edit = { handle: "h", issuer: "A", account: "", sites: ["a.example"], append: false, submit: true, ask: false };
+
+test.each([
+  { type: "services" },
+  { type: "services", ask: -1 },
+  { type: "list", ask: 1, query: "x".repeat(81), offset: 0 },
+  { type: "list", ask: 1, query: "", offset: "0" },
+  { type: "edit", ask: 1, edit: undefined },
+  { type: "edit", ask: 1, edit: { ...edit, ask: "no" } },
+  { type: "edit", ask: 1, edit: { ...edit, sites: "a.example" } },
+  { type: "edit", ask: 1, edit: { ...edit, sites: Array(102).fill("a.example") } },
+  { type: "edit", ask: 1, edit: { ...edit, issuer: "x".repeat(601) } },
+  { type: "remove", ask: 1, handle: 1 },
+  { type: "restore", ask: 1, handle: "x".repeat(129) },
+  { type: "picture", ask: 1, picture: "<svg>" },
+  { type: "text", ask: 1, text: "x".repeat(32769) },
+  { type: "enroll", ask: 1, ticket: "t", issuer: "A" },
+  { type: "code", ask: 1, handle: "h" },
+])("the options page may not send %j", (message) => {
+  expect(fromOptions(message)).toBeUndefined();
+});
+
+test("what an edit has beyond its parts is dropped", () => {
+  const said = { type: "edit", ask: 1, edit: { ...edit, secret: "x" } };
+  expect(fromOptions(said)).toEqual({ type: "edit", ask: 1, edit });
 });

@@ -1,15 +1,24 @@
 import { KINDS, type Kind } from "./kind.ts";
+import type { Answer } from "./native.ts";
 import {
   type Account,
+  type Detail,
+  type EditParams,
+  type EnrollResult,
   type ErrorCode,
   type FactsResult,
+  type HandleResult,
+  type ListResult,
   MAX_PICTURE,
   MAX_TEXT,
   type Mark,
   type MarkAs,
   type Offer,
+  type OffersResult,
   type Purpose,
   type Reminder,
+  type ServicesResult,
+  type VaultResult,
 } from "./protocol.ts";
 import type { Reason } from "./reasons.ts";
 
@@ -194,6 +203,37 @@ export type ToPopup =
   | { readonly type: "filled" }
   | { readonly type: "failed"; readonly problem: Problem; readonly hint?: string; readonly unused?: string };
 
+/** The most characters that the options page searches for, and of a name or a site that it sets; and the most sites: one more than the host takes, which says so. */
+export const MAX_QUERY = 80;
+export const MAX_WORDS = 600;
+export const MAX_SITES = 101;
+
+/** Options page to background. Each is answered by one message with its type and number. */
+export type FromOptions =
+  | { readonly type: "services" | "unlock"; readonly ask: number }
+  | { readonly type: "list"; readonly ask: number; readonly query: string; readonly offset: number }
+  | { readonly type: "edit"; readonly ask: number; readonly edit: EditParams }
+  | { readonly type: "remove" | "restore"; readonly ask: number; readonly handle: string }
+  | { readonly type: "picture"; readonly ask: number; readonly picture: string } // base64 of a file
+  | { readonly type: "text"; readonly ask: number; readonly text: string }
+  | {
+      readonly type: "enroll";
+      readonly ask: number;
+      readonly ticket: string;
+      readonly issuer: string;
+      readonly account: string;
+    };
+
+/** Background to options page. */
+export type ToOptions =
+  | { readonly type: "services"; readonly ask: number; readonly answer: Answer<ServicesResult> }
+  | { readonly type: "unlock"; readonly ask: number; readonly answer: Answer<VaultResult> }
+  | { readonly type: "list"; readonly ask: number; readonly answer: Answer<ListResult> }
+  | { readonly type: "edit" | "restore"; readonly ask: number; readonly answer: Answer<Detail> }
+  | { readonly type: "remove"; readonly ask: number; readonly answer: Answer<HandleResult> }
+  | { readonly type: "picture" | "text"; readonly ask: number; readonly answer: Answer<OffersResult> }
+  | { readonly type: "enroll"; readonly ask: number; readonly answer: Answer<EnrollResult> };
+
 type Fields = Record<string, unknown>;
 
 function fields(message: unknown): Fields | undefined {
@@ -343,4 +383,47 @@ export function fromPopup(message: unknown): FromPopup | undefined {
     default:
       return undefined;
   }
+}
+
+/** Parses what the options page sent; undefined when it is not of the form. */
+export function fromOptions(message: unknown): FromOptions | undefined {
+  const m = fields(message);
+  const { type, ask, handle } = { type: m?.["type"], ask: m?.["ask"], handle: m?.["handle"] };
+  if (!m || !isNumber(ask)) return undefined;
+  switch (type) {
+    case "services":
+    case "unlock":
+      return { type, ask };
+    case "list": {
+      const { query, offset } = m;
+      return isText(query, MAX_QUERY) && isNumber(offset) ? { type, ask, query, offset } : undefined;
+    }
+    case "edit": {
+      const edit = editOf(m["edit"]);
+      return edit && { type, ask, edit };
+    }
+    case "remove":
+    case "restore":
+      return isText(handle, 128) ? { type, ask, handle } : undefined;
+    case "picture":
+      return isPicture(m["picture"]) ? { type, ask, picture: m["picture"] } : undefined;
+    case "text":
+      return isText(m["text"], MAX_TEXT) ? { type, ask, text: m["text"] } : undefined;
+    case "enroll": {
+      const { ticket, issuer, account } = m;
+      if (!isText(ticket, 128) || !isText(issuer, MAX_WORDS) || !isText(account, MAX_WORDS)) return undefined;
+      return { type, ask, ticket, issuer, account };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function editOf(message: unknown): EditParams | undefined {
+  const { handle, issuer, account, sites, append, submit, ask } = fields(message) ?? {};
+  if (!isText(handle, 128) || !isText(issuer, MAX_WORDS) || !isText(account, MAX_WORDS)) return undefined;
+  if (!Array.isArray(sites) || sites.length > MAX_SITES || !sites.every((each) => isText(each, MAX_WORDS)))
+    return undefined;
+  if (typeof append !== "boolean" || typeof submit !== "boolean" || typeof ask !== "boolean") return undefined;
+  return { handle, issuer, account, sites, append, submit, ask };
 }
