@@ -103,7 +103,7 @@ func (h *Host) offers(ctx context.Context, texts []string, other *protocol.Error
 // What a text is that holds no account.
 var (
 	errNoKey = errors.New("no setup key") // nor an address of any kind; wrapped
-	errPush  = errors.New("Microsoft's approval by push message")
+	errPush  = errors.New("approval by push message, of Microsoft's app")
 )
 
 // readAccounts reads a text: otpauth URIs and their kin, one a line, or a bare setup

@@ -164,7 +164,7 @@ func (h *Host) remove(ctx context.Context, p protocol.HandleParams) (any, error)
 	if err := h.update(func(tx *vault.Tx) error { return tx.Remove(a.ID) }); err != nil {
 		return nil, err
 	}
-	return protocol.HandleResult{Handle: p.Handle}, nil
+	return protocol.HandleResult(p), nil
 }
 
 // restore brings back an account that was removed.
