@@ -57,7 +57,9 @@ func readAuthyLists(s Source, lists []jsontext.Value) (Result, error) {
 		closed int
 		failed error // of the file as a whole
 	)
-	s.Password = once(s.Password)
+	ask, forget := once(s.Password)
+	defer forget()
+	s.Password = ask
 	take := func(n int, e authyEntry) {
 		d := e.draft()
 		if e.Sealed != "" && d.secret == "" && failed == nil {

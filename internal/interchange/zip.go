@@ -59,7 +59,9 @@ func readZip(s Source, format string) (Result, error) {
 		read   int
 		left   = budget{bytes: maxUnpacked, pictures: maxPictures}
 	)
-	s.Password = once(s.Password)
+	ask, forget := once(s.Password)
+	defer forget()
+	s.Password = ask
 	for _, m := range members {
 		r, err := m.read(s, format, &left)
 		where := "a file in the archive"
@@ -119,23 +121,25 @@ func (r *Result) join(other Result) {
 	r.Others += other.Others
 }
 
-// once asks for a password at most once, and gives copies of it: readers clear theirs.
-func once(ask func() ([]byte, error)) func() ([]byte, error) {
+// once asks for a password at most once, and gives copies of it, as readers clear
+// theirs; forget clears it at the end.
+func once(ask func() ([]byte, error)) (again func() ([]byte, error), forget func()) {
 	if ask == nil {
-		return nil
+		return nil, func() {}
 	}
 	var (
 		asked    bool
 		password []byte
 		err      error
 	)
-	return func() ([]byte, error) {
+	again = func() ([]byte, error) {
 		if !asked {
 			asked = true
 			password, err = ask()
 		}
 		return bytes.Clone(password), err
 	}
+	return again, func() { clear(password) }
 }
 
 // chooseMembers leaves the main file of an app's archive, or all that may be files of accounts.
@@ -282,7 +286,7 @@ func zipDirectory(data []byte) ([]zipMember, error) {
 			return nil, damaged
 		}
 		m := zipMember{
-			name:   string(rest[head : head+names]),
+			name:   strings.ReplaceAll(string(rest[head:head+names]), `\`, "/"), // as old tools of Windows write it
 			flags:  uint16(u16(8)),
 			method: uint16(u16(10)),
 			time:   uint16(u16(12)),
