@@ -180,12 +180,15 @@ function contentIn(tabId: number, frameId: number) {
  * was in sight, or the page is older than the extension, it is loaded first.
  */
 async function reach(tabId: number, frameId: number, look: number): Promise<void> {
-  const url = (await chrome.webNavigation.getFrame({ tabId, frameId }).catch(() => null))?.url ?? "";
-  if (/^(http|file|ftp):/.test(url) && !OURS.test(url)) return;
   const target = { tabId, frameIds: [frameId] };
   const ask = { target, func: (n: number) => globalThis.codefob?.look(n) ?? false, args: [look] as [number] };
-  const [there] = await chrome.scripting.executeScript(ask);
+  const [[there], frame] = await Promise.all([
+    chrome.scripting.executeScript(ask),
+    chrome.webNavigation.getFrame({ tabId, frameId }).catch(() => null),
+  ]);
   if (there?.result) return;
+  const url = frame?.url ?? "";
+  if (/^(http|file|ftp):/.test(url) && !OURS.test(url)) return;
   await chrome.scripting.executeScript(contentIn(tabId, frameId));
   await chrome.scripting.executeScript(ask);
 }
