@@ -110,6 +110,10 @@ func newAccount(secret, kind, algorithm string, digits, period int, counter uint
 	if kind == string(account.MOTP) {
 		read = account.ParseHex
 	}
+	secret, err := account.CutCheck(secret)
+	if err != nil {
+		return account.Account{}, withHint(err, "read it again from the sheet: groups of four, then / and three characters that check them")
+	}
 	s, err := read(secret)
 	if err != nil {
 		return account.Account{}, withHint(err, "copy the key again from the site's page; spaces, dashes and lower case do not matter")
