@@ -143,6 +143,7 @@ func (c *cli) readImport(run *importing, name, format, passwordFile string, key 
 		return fmt.Errorf("%s: %w", fileName(name), err)
 	}
 	run.note(r, outcome)
+	run.checkSites(name, r.Accounts)
 	run.found = append(run.found, r.Accounts...)
 	run.parts = append(run.parts, r.Parts...)
 	for _, e := range r.Errors {
@@ -156,6 +157,18 @@ func (c *cli) readImport(run *importing, name, format, passwordFile string, key 
 		}
 	}
 	return nil
+}
+
+// checkSites takes away what could not be given with --site. Only Codefob's own
+// exports have sites.
+func (run *importing) checkSites(name string, list []account.Account) {
+	for i, a := range list {
+		sites, err := origins(a.Sites)
+		if err != nil {
+			run.Errors = append(run.Errors, fmt.Sprintf("%s: %s, without its sites: %s", fileName(name), a.Label(), err))
+		}
+		list[i].Sites = sites
+	}
 }
 
 // note takes the format and the outcome of one file into those of all.

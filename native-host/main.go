@@ -56,7 +56,8 @@ func commands() []command {
 		{"init", "[--no-keychain]", "make the vault", (*cli).init},
 		{"add", "[--uri-file FILE] [--site HOST]", "add one account, asked for step by step", (*cli).add},
 		{"import", "FILE… [--format NAME] [--dry-run]", "add the accounts of other apps' files, or of folders of them", (*cli).importFiles},
-		{"export", "-o FILE [--account QUERY]", "write accounts to a file, sealed with a passphrase", (*cli).export},
+		{"export", "-o FILE [--format NAME] [--account QUERY]", "write accounts to a file, sealed with a passphrase, or for print and cameras", (*cli).export},
+		{"backup", "[FOLDER] | verify FILE", "write all accounts to a folder, sealed; or see that such a file is good", (*cli).backup},
 		{"list", "[QUERY]", "list the accounts", (*cli).list},
 		{"show", "QUERY", "show one account", (*cli).show},
 		{"edit", "QUERY [--issuer …] [--site …]", "change an account's names, sites and how it is filled", (*cli).edit},
@@ -71,7 +72,7 @@ func commands() []command {
 		{"unlock", "", "unlock the vault with the passphrase", (*cli).unlock},
 		{"lock", "", "lock the vault in every browser", (*cli).lock},
 		{"passphrase", "", "change the passphrase", (*cli).passphrase},
-		{"recovery-key", "[--check]", "make a new recovery key", (*cli).recoveryKey},
+		{"recovery-key", "[--check] [--sheet FILE]", "make a new recovery key", (*cli).recoveryKey},
 		{"keychain", "[--remove]", "make the keychain slot again", (*cli).keychain},
 		{"version", "", "print the version", (*cli).version},
 	}

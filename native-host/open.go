@@ -64,26 +64,35 @@ func (c *cli) reauthenticate() (*vault.Vault, error) {
 }
 
 func (c *cli) givePassphrase(v *vault.Vault) error {
+	passphrase, err := c.passphraseOf(v)
+	clear(passphrase)
+	return err
+}
+
+// passphraseOf opens the vault with its passphrase, and gives it.
+func (c *cli) passphraseOf(v *vault.Vault) ([]byte, error) {
 	if c.passphraseFile != "" {
 		passphrase, err := readSecretFile(c.passphraseFile)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		defer clear(passphrase)
-		return v.UnlockPassphrase(passphrase)
+		return passphrase, v.UnlockPassphrase(passphrase)
 	}
 	for try := 1; ; try++ {
 		passphrase, err := c.ask.Passphrase(c.ctx, "Passphrase of the vault: ")
 		if errors.Is(err, prompt.ErrUnavailable) {
-			return vault.ErrLocked
+			return nil, vault.ErrLocked
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		err = v.UnlockPassphrase(passphrase)
+		if err == nil {
+			return passphrase, nil
+		}
 		clear(passphrase)
 		if !errors.Is(err, vault.ErrPassphrase) || try == passphraseTries {
-			return err
+			return nil, err
 		}
 		c.ui.say("that was not the passphrase")
 	}

@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"time"
 
 	"codefob/internal/keystore"
+	"codefob/internal/paper"
 	"codefob/internal/vault"
 )
 
@@ -150,8 +154,20 @@ func (c *cli) recoveryKey(args []string) error {
 	fs := c.flags("recovery-key")
 	check := fs.Bool("check", false, "only see whether a recovery key opens the vault")
 	file := fs.String("recovery-key-file", "", "with --check, read it from this `FILE`")
+	sheet := fs.String("sheet", "", "write the new key to this `FILE`, a page to be printed, and not to the terminal")
 	if _, err := parse(fs, args, 0, 0); err != nil {
 		return err
+	}
+	if *sheet != "" {
+		if *check {
+			return misused("--sheet is of a new key, and --check makes none")
+		}
+		if _, err := os.Lstat(*sheet); err == nil {
+			return withHint(fmt.Errorf("%s exists", *sheet), "name another file")
+		}
+		if info, err := os.Stat(filepath.Dir(*sheet)); err != nil || !info.IsDir() {
+			return withHint(fmt.Errorf("there is no folder for %s", *sheet), "name a file in a folder that is there; the old recovery key still works")
+		}
 	}
 	if *file != "" && !*check {
 		return misused("--recovery-key-file goes with --check; without it a new recovery key is made")
@@ -172,6 +188,14 @@ func (c *cli) recoveryKey(args []string) error {
 		return err
 	}
 	c.ui.say("the old recovery key opens nothing any more")
+	if *sheet != "" {
+		err := writeNew(*sheet, paper.RecoveryKey(key.Text(), v.Home(), time.Now()), false)
+		if err == nil {
+			c.ui.say("print %s, delete it, and check what is on paper with: codefob recovery-key --check", *sheet)
+			return nil
+		}
+		c.ui.say("the sheet could not be written: %s", err)
+	}
 	c.printRecoveryKey(key)
 	return nil
 }

@@ -18,6 +18,7 @@ type jsonFormat struct {
 }
 
 var jsonFormats = []jsonFormat{
+	{"codefob", isBackup, readBackup},
 	{"aegis", isAegis, readAegis},
 	{"2fas", isTwoFAS, readTwoFAS},
 	{"ente", isEnte, readEnte},

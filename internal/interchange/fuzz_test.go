@@ -137,3 +137,8 @@ func FuzzSealed(f *testing.F) {
 func FuzzPicture(f *testing.F) {
 	fuzzReader(f, readPicture, "", "\x89PNG\r\n\x1a\n", "GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;")
 }
+
+func FuzzBackup(f *testing.F) {
+	fuzzReader(f, readBackup, "", `{"codefob":1,"written":"2026-11-29T00:00:00Z","accounts":[{"uri":"otpauth://totp/a?secret=AA","sites":["https://a.example"],"append":true,
+		"recovery":[{"code":"1234 5678","usedAt":1}]}]}`, `{"codefob":2,"accounts":{}}`)
+}

@@ -12,8 +12,8 @@ const ageMagic = "age-encryption.org/v1\n"
 
 func isSealed(data []byte) bool { return bytes.HasPrefix(data, []byte(ageMagic)) }
 
-// readSealed reads a list of URIs that codefob export, or the age tool, sealed with
-// a passphrase.
+// readSealed reads a backup of Codefob, or a list of URIs, that codefob export or the
+// age tool sealed with a passphrase.
 func readSealed(s Source) (Result, error) {
 	if !isSealed(s.Data) {
 		return Result{}, refused("it does not begin as files of age do")
@@ -43,5 +43,9 @@ func readSealed(s Source) (Result, error) {
 		return Result{}, refused("it is damaged, or cut short")
 	}
 	defer clear(plain)
+	// No other format: what may open another seal could go on without end.
+	if s, ok, err := shapeOf(plain); ok && err == nil && isBackup(s) {
+		return readBackup(Source{Data: plain})
+	}
 	return ParseURIList(plain)
 }
