@@ -34,7 +34,10 @@ func (c *cli) doctor(args []string) error {
 		all = append(all, bad("configuration", err, "correct that file, or remove it: without it the host does well"))
 	}
 	all = append(all, c.checkDirectory()...)
-	all = append(all, checkClock(time.Now()), c.checkBackup(time.Now()))
+	all = append(all, checkClock(time.Now()))
+	if _, err := vault.Open(c.home); !errors.Is(err, vault.ErrMissing) {
+		all = append(all, c.checkBackup(time.Now()))
+	}
 	all = append(all, c.checkBrowsers()...)
 	bad := 0
 	for _, f := range all {

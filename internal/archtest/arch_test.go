@@ -38,7 +38,6 @@ var may = map[string][]string{
 	"internal/nativemsg":   {},
 	"internal/qr":          {},
 	"internal/account":     {},
-	"internal/qr":          {},
 	"internal/site":        {},
 	"internal/directory":   {"internal/site"},
 	"internal/keystore":    {},
