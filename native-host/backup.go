@@ -199,7 +199,7 @@ func compare(inVault, inBackup []account.Account) (d comparison) {
 
 // alike tells whether two accounts with the same codes are equal in the rest too.
 func alike(a, b account.Account) bool {
-	return a.URI() == b.URI() && slices.Equal(a.Sites, b.Sites) && a.Append == b.Append &&
+	return a.URI() == b.URI() && slices.Equal(a.Sites, b.Sites) && a.Append == b.Append && a.Submit == b.Submit && a.Ask == b.Ask &&
 		slices.EqualFunc(a.RecoveryCodes, b.RecoveryCodes, func(r, s account.RecoveryCode) bool {
 			return r.Code.Equal(s.Code) && r.Used.Equal(s.Used)
 		})

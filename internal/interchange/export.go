@@ -70,7 +70,7 @@ func Fit(format string, accounts []account.Account) (kept []account.Account, los
 	return kept, losses
 }
 
-func hasSettings(a account.Account) bool { return a.Append }
+func hasSettings(a account.Account) bool { return a.Append || a.Submit || a.Ask }
 
 func all(account.Account) string { return "" }
 
@@ -125,6 +125,8 @@ type backupAccount struct {
 	URI      string           `json:"uri"`
 	Sites    []string         `json:"sites,omitzero"`
 	Append   bool             `json:"append,omitzero"`
+	Submit   bool             `json:"submit,omitzero"`
+	Ask      bool             `json:"ask,omitzero"`
 	Recovery []backupRecovery `json:"recovery,omitzero"`
 }
 
@@ -139,7 +141,7 @@ const backupVersion = 1
 func FormatBackup(accounts []account.Account, now time.Time) ([]byte, error) {
 	list := make([]backupAccount, 0, len(accounts))
 	for _, a := range accounts {
-		b := backupAccount{URI: a.URI(), Sites: a.Sites, Append: a.Append}
+		b := backupAccount{URI: a.URI(), Sites: a.Sites, Append: a.Append, Submit: a.Submit, Ask: a.Ask}
 		for _, r := range a.RecoveryCodes {
 			c := backupRecovery{Code: string(r.Code.Bytes())}
 			if !r.Used.IsZero() {
@@ -174,7 +176,7 @@ func readBackup(s Source) (Result, error) {
 	err := each(&c, file.Accounts, MaxEntries, func(n int, b backupAccount) {
 		a, err := account.ParseURI(b.URI)
 		if err == nil {
-			a.Sites, a.Append = b.Sites, b.Append
+			a.Sites, a.Append, a.Submit, a.Ask = b.Sites, b.Append, b.Submit, b.Ask
 			a.RecoveryCodes, err = b.recovery()
 		}
 		if err != nil {

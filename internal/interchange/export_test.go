@@ -37,7 +37,7 @@ func exported(t testing.TB) []account.Account {
 	}
 	list[6].PIN = account.NewSecret([]byte("1234"))
 	list[0].Sites = []string{"https://github.com", "https://github.example:8443"}
-	list[0].Append = true
+	list[0].Append, list[0].Submit, list[0].Ask = true, true, true
 	list[0].RecoveryCodes = []account.RecoveryCode{
 		{Code: account.NewSecret([]byte("1. abcd-efgh"))}, {Code: account.NewSecret([]byte("12345 67890")), Used: time.UnixMilli(1764400000123)}}
 	return list
@@ -105,7 +105,7 @@ func TestExports(t *testing.T) {
 		if tt.format == "codefob" {
 			for i := range kept {
 				g, w := got.Accounts[i], kept[i]
-				if !reflect.DeepEqual(g.Sites, w.Sites) || hasSettings(g) != hasSettings(w) || fmt.Sprint(recovery(g)) != fmt.Sprint(recovery(w)) {
+				if !reflect.DeepEqual(g.Sites, w.Sites) || g.Append != w.Append || g.Submit != w.Submit || g.Ask != w.Ask || fmt.Sprint(recovery(g)) != fmt.Sprint(recovery(w)) {
 					t.Errorf("codefob: %s comes back with other sites, settings or recovery codes", w.Label())
 				}
 			}
@@ -123,7 +123,7 @@ func recovery(a account.Account) (list []string) {
 // Every field of an account is in a backup, or this list says why it is not.
 func TestBackupIsWhole(t *testing.T) {
 	inURI := []string{"Type", "Issuer", "Name", "Secret", "PIN", "Algorithm", "Digits", "Period", "Counter"}
-	beside := []string{"Sites", "Append", "RecoveryCodes"}
+	beside := []string{"Sites", "Append", "Submit", "Ask", "RecoveryCodes"}
 	elsewhere := []string{"ID"} // the vault gives another
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[account.Account]()) {
 		if !slices.Contains(slices.Concat(inURI, beside, elsewhere), f.Name) {

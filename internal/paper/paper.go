@@ -26,8 +26,8 @@ section::after { content: ""; display: block; clear: both }
 svg { float: right; width: 46mm; height: 46mm; margin: 0 0 2mm 4mm }
 .secret { font: bold 12pt/1.5 monospace } .big { font: bold 17pt/1.7 monospace }
 dl { margin: 0; display: grid; grid-template-columns: max-content 1fr; gap: .6mm 3mm } dt { color: #444 } dd { margin: 0 }
-ol { columns: 2; margin: 1mm 0 0; padding-left: 8mm; font: 10.5pt/1.5 monospace } s { color: #444 }
-li { break-inside: avoid }
+ol { columns: 2; margin: 1mm 0 0; padding-left: 8mm; font: 9.5pt/1.5 monospace } s { color: #444 }
+ol li { break-inside: avoid; white-space: nowrap }
 </style></head><body>
 `
 
@@ -109,6 +109,12 @@ func settings(a account.Account) string {
 	}
 	if a.Append {
 		list = append(list, "the code goes behind the password")
+	}
+	if a.Submit {
+		list = append(list, "the form is sent once the code is in")
+	}
+	if a.Ask {
+		list = append(list, "always asks")
 	}
 	return strings.Join(list, ", ")
 }
