@@ -176,6 +176,56 @@ export const codePages = {
   none: () => page("News", card("<h1>News</h1><p>Nothing to sign in to.</p>")),
 };
 
+/** @typedef {{ session: string, uri: string, key: string, rows: string[], problem?: string }} Setup rows: of the QR code, "#" for dark */
+
+/** @param {string[]} rows of the QR code; four modules are left free around it */
+function svg(rows) {
+  const side = rows.length + 8;
+  const dark = rows.flatMap((row, y) =>
+    [...row].flatMap((module, x) => (module === "#" ? [`M${x + 4} ${y + 4}h1v1h-1z`] : [])),
+  );
+  return `<svg class="qr" viewBox="0 0 ${side} ${side}" shape-rendering="crispEdges" role="img" aria-label="QR code">
+<path fill="#fff" d="M0 0h${side}v${side}H0z"/><path d="${dark.join("")}"/></svg>`;
+}
+
+/** @param {Setup} setup @param {string} how */
+const setup = ({ session, problem }, how) =>
+  page(
+    "Set up",
+    card(`<h1>Set up your authenticator app</h1>${problemLine(problem)}${how}
+<form method="post" action="/confirm"><input type="hidden" name="session" value="${session}">
+<label for="code">Enter the code from the app to confirm</label>
+<input class="code" id="code" name="code" inputmode="numeric" autocomplete="one-time-code" maxlength="6" required>
+<button>Confirm</button></form>`),
+  );
+
+/** @param {Setup} of */
+const typed = ({ key }) => `<p>Enter this setup key: <code id="key">${key.replace(/(.{4})(?=.)/g, "$1 ")}</code></p>`;
+
+/**
+ * The ways in which a site gives the secret of a new account: each is a path, /setup/NAME.
+ * @type {Record<string, (of: Setup) => string>}
+ */
+export const setupPages = {
+  qr: (of) => setup(of, `<p>Scan the QR code with your app.</p>${svg(of.rows)}`),
+  canvas: (of) =>
+    setup(of, `<p>Scan the QR code with your app.</p><canvas class="qr" data-rows="${of.rows.join()}"></canvas>`),
+  link: (of) => setup(of, `<p>On this device: <a id="link" href="${quoted(of.uri)}">open your app</a></p>`),
+  key: (of) => setup(of, typed(of)),
+  // The QR code is of something else.
+  other: (of) => setup(of, `<p>Get the app first.</p>${svg(of.rows)}`),
+};
+
+/** What comes after a code that confirmed an account. @param {string} user @param {string[]} codes */
+export const recoveryPage = (user, codes) =>
+  page(
+    "Recovery codes",
+    card(`<h1>Save your recovery codes</h1>
+<p>Each lets you in once, when your app is not at hand.</p>
+<ul id="codes">${codes.map((code) => `<li><code>${code}</code></li>`).join("")}</ul>
+<p><a id="use" href="/code/recovery?user=${encodeURIComponent(user)}">Sign in with one</a></p>`),
+  );
+
 /** A page around a frame. @param {string} src @param {string | null} sandbox */
 export const framePage = (src, sandbox) =>
   page(

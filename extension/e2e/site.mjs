@@ -2,6 +2,10 @@
 // server checks (RFC 6238 with one step of skew, RFC 4226 with a look-ahead of
 // five, no code twice).
 //
+// /setup/NAME?user=USER sets up an account: it shows a new secret, takes a code
+// of it, and gives ten recovery codes. With ?refuse the first code that comes
+// is turned away, whatever it is; with ?again the secret is that of before.
+//
 // It answers on loopback as http://localhost:PORT, http://NAME.localhost:PORT
 // and http://127.0.0.1:PORT, each an origin of its own. For names with a
 // registrable domain it is also an HTTP proxy: CONNECT to any NAME.example:443,
@@ -17,7 +21,7 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { base32, hotp, timeStep } from "./otp.mjs";
-import { codePages, framePage, passwordPage, welcomePage } from "./pages.mjs";
+import { codePages, framePage, passwordPage, recoveryPage, setupPages, welcomePage } from "./pages.mjs";
 
 /**
  * @typedef {object} Account
@@ -52,16 +56,23 @@ export async function startSite() {
   const sessions = new Map();
   /** @type {Site["attempts"]} */
   const attempts = [];
+  /** @type {Map<string, { account: Account, variant: string, refuse: boolean }>} session → what is being set up */
+  const setups = new Map();
 
   /** @type {Site["enroll"]} */
-  function enroll(user, { type = "totp", period = 30, issuer = "Larkfield" } = {}) {
+  function enroll(user, options) {
+    const account = make(user, options);
+    accounts.set(user, account);
+    return account;
+  }
+
+  /** An account with a new secret. @param {string} user @param {Parameters<Site["enroll"]>[1]} options @returns {Account} */
+  function make(user, { type = "totp", period = 30, issuer = "Larkfield" } = {}) {
     const secret = randomBytes(20);
     const label = `${encodeURIComponent(issuer)}:${encodeURIComponent(user)}`;
     const moving = type === "totp" ? `period=${period}` : "counter=0";
     const uri = `otpauth://${type}/${label}?secret=${base32(secret)}&issuer=${encodeURIComponent(issuer)}&${moving}`;
-    const account = { user, password: `${user}-secret`, secret, type, period, next: 0, uri, recovery: [] };
-    accounts.set(user, account);
-    return account;
+    return { user, password: `${user}-secret`, secret, type, period, next: 0, uri, recovery: [] };
   }
 
   /** Why a code is refused, or "" if it is good; a good one is used up. @param {Account} account @param {string} code */
@@ -88,6 +99,29 @@ export async function startSite() {
     if (at < 0) return "That backup code is not right, or was used.";
     account.recovery.splice(at, 1);
     return "";
+  }
+
+  /** The page that sets up an account. @param {string} session @param {string} [problem] */
+  function showSetup(session, problem) {
+    const { account, variant } = /** @type {{ account: Account, variant: string }} */ (setups.get(session));
+    const shown = variant === "other" ? "https://larkfield.example/app" : account.uri;
+    const key = base32(account.secret);
+    return setupPages[variant]({ session, uri: account.uri, key, rows: qrRows(shown), ...(problem && { problem }) });
+  }
+
+  /** @param {string} session @param {URLSearchParams} form */
+  function confirmSetup(session, form) {
+    const setup = setups.get(session);
+    if (!setup) return { status: 403 };
+    const { account, refuse } = setup;
+    setup.refuse = false;
+    const why = refuse ? "That code is not right. Try again." : check(account, form.get("code") ?? "");
+    attempts.push({ user: account.user, accepted: why === "", why, at: Date.now() });
+    if (why) return { status: 403, html: showSetup(session, why) };
+    accounts.set(account.user, account);
+    setups.delete(session);
+    account.recovery = Array.from({ length: 10 }, () => randomBytes(5).toString("hex").replace(/.{5}/, "$&-"));
+    return { status: 200, html: recoveryPage(account.user, account.recovery) };
   }
 
   /**
@@ -117,6 +151,16 @@ export async function startSite() {
         const show = codePages[variant];
         return show ? { status: 200, html: show(session) } : { status: 404 };
       }
+      case "GET /setup": {
+        const user = url.searchParams.get("user") ?? "";
+        const known = url.searchParams.has("again") ? accounts.get(user) : undefined;
+        if (!user || !setupPages[variant]) return { status: 404 };
+        const session = start(user);
+        setups.set(session, { account: known ?? make(user), variant, refuse: url.searchParams.has("refuse") });
+        return { status: 200, html: showSetup(session) };
+      }
+      case "POST /confirm":
+        return confirmSetup(form.get("session") ?? "", form);
       case "POST /check": {
         const session = form.get("session") ?? "";
         const account = accounts.get(sessions.get(session) ?? "");
@@ -214,6 +258,13 @@ function listen(server) {
     server.once("error", reject);
     server.listen(0, "127.0.0.1", () => resolve(/** @type {net.AddressInfo} */ (server.address()).port));
   });
+}
+
+/** The modules of a QR code, as "#" and " ": drawn by another program than the one that reads them. @param {string} text */
+function qrRows(text) {
+  const drawn = execFileSync("qrencode", ["-t", "ASCII", "-m", "0", "-l", "M", "-o", "-", text], { encoding: "utf8" });
+  const lines = drawn.split("\n").filter(Boolean);
+  return lines.map((line) => [...line.padEnd(2 * lines.length)].filter((_, i) => i % 2 === 0).join(""));
 }
 
 /** A certificate for *.example that lives as long as this process. */

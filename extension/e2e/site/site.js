@@ -32,6 +32,23 @@ for (const row of document.querySelectorAll(".boxes")) {
   });
 }
 
+// A QR code that the page draws by itself.
+for (const canvas of document.querySelectorAll("canvas[data-rows]")) {
+  const rows = canvas.dataset.rows.split(",");
+  const side = rows.length + 8;
+  canvas.width = side * 4;
+  canvas.height = side * 4;
+  const context = canvas.getContext("2d");
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.fillStyle = "#000";
+  rows.forEach((row, y) => {
+    [...row].forEach((module, x) => {
+      if (module === "#") context.fillRect((x + 4) * 4, (y + 4) * 4, 4, 4);
+    });
+  });
+}
+
 // A dialog that appears a while after the page is there.
 const dialog = document.querySelector("dialog[data-late]");
 if (dialog) setTimeout(() => dialog.showModal(), 400);
