@@ -19,6 +19,8 @@ func (c *cli) add(args []string) error {
 	fs := c.flags("add")
 	uriFile := fs.String("uri-file", "", "read an otpauth URI from this `FILE` (- for standard input)")
 	secretFile := fs.String("secret-file", "", "read the secret from this `FILE` (- for standard input)")
+	picture := fs.String("qr", "", "read the QR codes in this `IMAGE`: a PNG, JPEG or GIF file (- for standard input)")
+	ofScreen := fs.Bool("screen", false, "read the QR codes on the screen")
 	issuer := fs.String("issuer", "", "`NAME` of who the account is with, as in GitHub")
 	name := fs.String("name", "", "your `NAME` there")
 	sites := fs.StringArray("site", nil, "a `HOST` where the account logs in; may be given several times")
@@ -31,19 +33,45 @@ func (c *cli) add(args []string) error {
 	if _, err := parse(fs, args, 0, 0); err != nil {
 		return err
 	}
-	if *uriFile != "" && *secretFile != "" {
-		return misused("--uri-file and --secret-file are two ways to say the same")
+	ways := 0
+	for _, way := range []string{"uri-file", "secret-file", "qr", "screen"} {
+		if fs.Changed(way) {
+			ways++
+		}
+	}
+	if ways > 1 {
+		return misused("--uri-file, --secret-file, --qr and --screen are ways to say the same: take one")
 	}
 	origins, err := origins(*sites)
 	if err != nil {
 		return err
 	}
+	var found []account.Account
+	if *ofScreen || *picture != "" { // before a question covers the screen
+		content, err := c.picture(*picture, *ofScreen)
+		if err != nil {
+			return err
+		}
+		if found, err = c.fromPicture(content); err != nil {
+			return err
+		}
+	}
 	v, err := c.openVault()
 	if err != nil {
 		return err
 	}
+	if len(found) > 1 {
+		for _, option := range []string{"issuer", "name", "site", "pin-file"} {
+			if fs.Changed(option) {
+				return withHint(fmt.Errorf("--%s is for one account, and the picture holds %d: %s", option, len(found), labels(found)),
+					"show one QR code alone, or add all of them without --%s and change them with: codefob edit", option)
+			}
+		}
+		return c.addAll(v, found)
+	}
 	var text []byte
 	switch {
+	case len(found) == 1:
 	case *uriFile != "":
 		text, err = readSecretFile(*uriFile)
 	case *secretFile != "":
@@ -52,14 +80,16 @@ func (c *cli) add(args []string) error {
 		c.ui.say("Paste the setup key that the site shows beside its QR code, or a whole otpauth:// address.")
 		text, err = c.ask.Passphrase(c.ctx, "Setup key: ")
 		if errors.Is(err, prompt.ErrUnavailable) {
-			err = withHint(err, "give it with --uri-file or --secret-file")
+			err = withHint(err, "give it with --uri-file, --secret-file or --qr")
 		}
 	}
 	if err != nil {
 		return err
 	}
 	var a account.Account
-	if isURI := strings.Contains(string(text), "://") || strings.HasPrefix(strings.ToLower(string(text)), "otpauth:"); isURI || *uriFile != "" {
+	if len(found) == 1 {
+		a = found[0]
+	} else if isURI := strings.Contains(string(text), "://") || strings.HasPrefix(strings.ToLower(string(text)), "otpauth:"); isURI || *uriFile != "" {
 		if a, err = account.ParseURI(string(text)); err != nil {
 			err = withHint(err, "copy the whole address again, from otpauth:// to its end")
 		}
@@ -76,7 +106,7 @@ func (c *cli) add(args []string) error {
 	if fs.Changed("name") {
 		a.Name = *name
 	}
-	if *uriFile == "" && *secretFile == "" {
+	if ways == 0 {
 		if err := c.askLabels(&a, &origins); err != nil {
 			return err
 		}
@@ -88,10 +118,8 @@ func (c *cli) add(args []string) error {
 	if err := a.Validate(); err != nil {
 		return err
 	}
-	for _, old := range v.Accounts() {
-		if old.Secret.Equal(a.Secret) && old.Type == a.Type {
-			return withHint(fmt.Errorf("%s has this very secret already", old.Label()), "see it with: codefob show %s", old.ID)
-		}
+	if old, ok := twin(v, a); ok {
+		return withHint(fmt.Errorf("%s has this very secret already", old.Label()), "see it with: codefob show %s", old.ID)
 	}
 	var id string
 	if err := v.Update(func(tx *vault.Tx) error { id, err = tx.Add(a); return err }); err != nil {

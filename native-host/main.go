@@ -54,7 +54,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"init", "[--no-keychain]", "make the vault", (*cli).init},
-		{"add", "[--uri-file FILE] [--site HOST]", "add one account, asked for step by step", (*cli).add},
+		{"add", "[--qr IMAGE | --screen] [--site HOST]", "add one account, asked for step by step, or by QR code", (*cli).add},
 		{"import", "FILE… [--format NAME] [--dry-run]", "add the accounts of other apps' files, or of folders of them", (*cli).importFiles},
 		{"export", "-o FILE [--format NAME] [--account QUERY]", "write accounts to a file, sealed with a passphrase, or for print and cameras", (*cli).export},
 		{"backup", "[FOLDER] | verify FILE", "write all accounts to a folder, sealed; or see that such a file is good", (*cli).backup},

@@ -37,6 +37,7 @@ var may = map[string][]string{
 	"internal/protocol":    {},
 	"internal/nativemsg":   {},
 	"internal/qr":          {},
+	"internal/screenshot":  {},
 	"internal/account":     {},
 	"internal/site":        {},
 	"internal/directory":   {"internal/site"},

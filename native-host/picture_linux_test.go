@@ -1,0 +1,84 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/boombuler/barcode"
+	"github.com/boombuler/barcode/qr"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// qrPicture makes a picture with the QR codes of these texts, side by side.
+func qrPicture(texts []string) ([]byte, error) {
+	const side, margin = 300, 40
+	page := image.NewGray(image.Rect(0, 0, margin+len(texts)*(side+margin), side+2*margin))
+	draw.Draw(page, page.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
+	for i, text := range texts {
+		code, err := qr.Encode(text, qr.M, qr.Unicode)
+		if err != nil {
+			return nil, err
+		}
+		if code, err = barcode.Scale(code, side, side); err != nil {
+			return nil, err
+		}
+		draw.Draw(page, image.Rect(0, 0, side, side).Add(image.Pt(margin+i*(side+margin), margin)), code, image.Point{}, draw.Src)
+	}
+	var out bytes.Buffer
+	err := png.Encode(&out, page)
+	return out.Bytes(), err
+}
+
+// scriptQR is the command "qr FILE TEXT": it makes a picture of the lines of a file.
+func scriptQR(ts *testscript.TestScript, _ bool, args []string) {
+	picture, err := qrPicture(strings.Split(strings.TrimSpace(ts.ReadFile(args[1])), "\n"))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), picture, 0o600))
+}
+
+// TestScreenScripts runs the transcripts that need a screen; "show FILE" puts a
+// picture on it.
+func TestScreenScripts(t *testing.T) {
+	for _, program := range []string{"Xvfb", "display", "/usr/bin/import"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip("a program for a screen is missing: ", err)
+		}
+	}
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer read.Close()
+	x := exec.Command("Xvfb", "-displayfd", "3", "-screen", "0", "1280x800x24", "-nolisten", "tcp")
+	x.ExtraFiles = []*os.File{write}
+	if err := x.Start(); err != nil {
+		t.Fatal(err)
+	}
+	write.Close()
+	defer func() { x.Process.Kill(); x.Wait() }()
+	read.SetReadDeadline(time.Now().Add(30 * time.Second))
+	var number int
+	if _, err := fmt.Fscan(read, &number); err != nil {
+		t.Fatal("Xvfb does not start: ", err)
+	}
+	display := fmt.Sprintf("DISPLAY=:%d", number)
+	p := params(t, "testdata/screen", display, "WAYLAND_DISPLAY=")
+	p.Cmds["show"] = func(ts *testscript.TestScript, _ bool, args []string) {
+		show := exec.Command("display", "-window", "root", ts.MkAbs(args[0]))
+		show.Env = append(os.Environ(), display)
+		out, err := show.CombinedOutput()
+		if err != nil {
+			ts.Fatalf("display: %v: %s", err, out)
+		}
+	}
+	t.Run("scripts", func(t *testing.T) { testscript.RunT(recorder{t}, p) })
+}
