@@ -25,7 +25,7 @@ const (
 	// What a page full of codes does not reach, and noise does.
 	maxCorners = 120    // finder patterns
 	maxChecks  = 60_000 // places that look like one in a row of pixels
-	maxTries   = 400    // of three corners as a code, in one look
+	maxTries   = 1000   // of three corners as a code
 )
 
 // The errors of [Read].
@@ -74,6 +74,7 @@ type code struct {
 // look is a search of one picture.
 type look struct {
 	end   time.Time
+	tries int
 	found []code
 }
 
@@ -102,12 +103,11 @@ func (l *look) at(page *grey) {
 // in looks for codes in black and white.
 func (l *look) in(m *gozxing.BitMatrix) {
 	used := make(map[*detector.FinderPattern]bool)
-	var tries int
 	for _, t := range triples(corners(m, l.over)) {
 		if used[t.a] || used[t.b] || used[t.c] {
 			continue
 		}
-		if tries++; tries > maxTries || l.over() {
+		if l.tries++; l.tries > maxTries || l.over() {
 			return
 		}
 		safely(func() {
