@@ -9,6 +9,7 @@ import (
 	"image/png"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,8 @@ import (
 	"github.com/boombuler/barcode"
 	"github.com/boombuler/barcode/qr"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	reader "codefob/internal/qr"
 )
 
 // qrPicture makes a picture with the QR codes of these texts, side by side.
@@ -72,12 +75,28 @@ func TestScreenScripts(t *testing.T) {
 	}
 	display := fmt.Sprintf("DISPLAY=:%d", number)
 	p := params(t, "testdata/screen", display, "WAYLAND_DISPLAY=")
+	var shown *exec.Cmd
 	p.Cmds["show"] = func(ts *testscript.TestScript, _ bool, args []string) {
-		show := exec.Command("display", "-window", "root", ts.MkAbs(args[0]))
+		show := exec.Command("display", "-geometry", "+10+10", ts.MkAbs(args[0])) // no window manager places it
 		show.Env = append(os.Environ(), display)
-		out, err := show.CombinedOutput()
-		if err != nil {
-			ts.Fatalf("display: %v: %s", err, out)
+		ts.Check(show.Start())
+		ts.Defer(func() { show.Process.Kill(); show.Wait() })
+		if shown != nil {
+			shown.Process.Kill()
+		}
+		shown = show
+		want, err := reader.Read([]byte(ts.ReadFile(args[0])))
+		ts.Check(err)
+		for end := time.Now().Add(30 * time.Second); ; {
+			grab := exec.Command("/usr/bin/import", "-silent", "-window", "root", "png:-")
+			grab.Env = show.Env
+			picture, _ := grab.Output()
+			if got, _ := reader.Read(picture); slices.Equal(got, want) {
+				return
+			}
+			if time.Now().After(end) {
+				ts.Fatalf("%s does not come to the screen", args[0])
+			}
 		}
 	}
 	t.Run("scripts", func(t *testing.T) { testscript.RunT(recorder{t}, p) })
