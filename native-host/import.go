@@ -45,7 +45,7 @@ func (c *cli) importFiles(args []string) error {
 	fs := c.flags("import")
 	format := fs.String("format", "", "the `NAME` of the format, where the file does not show it: "+strings.Join(interchange.Formats(), ", "))
 	passwordFile := fs.String("password-file", "", "read the file's password from this `FILE`")
-	keyFile := fs.String("key-file", "", "the `FILE` manifest.json of an encrypted .maFile")
+	keyFile := fs.String("key-file", "", "the `FILE` that opens it beside the password: the key file of a KeePass database, or manifest.json of an encrypted .maFile")
 	dryRun := fs.Bool("dry-run", false, "show what would happen, and change nothing")
 	asJSON := fs.Bool("json", false, "print JSON")
 	names, err := parse(fs, args, 1, maxImportFiles)
@@ -60,7 +60,7 @@ func (c *cli) importFiles(args []string) error {
 	}
 	var key []byte
 	if *keyFile != "" {
-		if key, err = readFile(*keyFile, 1<<20); err != nil {
+		if key, err = readFile(*keyFile, interchange.MaxBytes); err != nil {
 			return err
 		}
 	}

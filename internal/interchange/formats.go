@@ -45,6 +45,8 @@ var jsonFormats = []jsonFormat{
 var textFormats = []format{
 	{"qr", qr.IsPicture, readPicture},
 	{"codefob", isSealed, readSealed},
+	{"kdbx", isKDBX, readKDBX},
+	{"keepass-xml", isKeePassXML, readKeePassXML},
 	{"stratum", isStratumSealed, readStratum},
 	{"freeotp", isFreeOTP2, readFreeOTP2},
 	{"authy", isAuthyPrefs, readAuthyPrefs},
@@ -84,7 +86,7 @@ var unread = []struct{ magic, holds, instead string }{
 	{"\x00\x00\x00\x18ftyphei", "", insteadOfPicture}, // HEIC, as phones write photos
 	{"\x00\x00\x00\x1cftyphei", "", insteadOfPicture},
 	{"\x00\x00\x00\x24ftyphei", "", insteadOfPicture},
-	{"\x03\xd9\xa2\x9a", "", "it is a KeePass database: export it from KeePassXC as CSV, and import that"},
+	{kdbMagic, "", insteadOfKDB},
 	{sqliteMagic, "oath_secret_key", "it is the database of Microsoft Authenticator, which exports nothing: enroll each account anew at its site"},
 	{sqliteMagic, "CREATE TABLE accounts (_id INTEGER PRIMARY KEY, email", "it is the database of Google Authenticator: " +
 		"choose Transfer accounts in the app, and import its QR codes"},

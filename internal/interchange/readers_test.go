@@ -281,7 +281,8 @@ func TestWhatIsNotReadIsNamed(t *testing.T) {
 		{"HEIC", "\x00\x00\x00\x18ftypheic", "save it as PNG"},
 		{"PGP", "-----BEGIN PGP MESSAGE-----\n", "decrypt it with gpg"},
 		{"PGP with a password", "\x8c\x0d\x04\x09\x03\x02", "decrypt it with gpg"},
-		{"KDBX", "\x03\xd9\xa2\x9a\x67\xfb\x4b\xb5", "it is a KeePass database"},
+		{"KDB", "\x03\xd9\xa2\x9a\x65\xfb\x4b\xb5\x03\x00", "it is a database of KeePass 1: import it into KeePassXC"},
+		{"KDBX 5", "\x03\xd9\xa2\x9a\x67\xfb\x4b\xb5\x00\x00\x05\x00", "it is KDBX of version 5"},
 		{"SQLite", "SQLite format 3\x00", "the database of a phone's app"},
 	}
 	for _, tt := range tests {

@@ -10,7 +10,7 @@ type Source struct {
 	Name     string                 // base name; says nothing of the format
 	Data     []byte                 // at most [MaxBytes]
 	Password func() ([]byte, error) // of the file; asked for at most once, and only where the file is sealed. An error of it is passed on
-	KeyFile  []byte                 // the manifest.json of an encrypted .maFile; nil for none
+	KeyFile  []byte                 // of a KeePass database, or the manifest.json of an encrypted .maFile; nil for none
 }
 
 // format is one row of the table of formats.
