@@ -1,67 +1,289 @@
+import * as accounts from "./accounts.ts";
+import * as adding from "./adding.ts";
 import { button, command, make, text } from "./draw.ts";
-import { OPTIONS_PORT } from "./messages.ts";
+import { arrange, bar, keyed, makeRows } from "./editor.ts";
+import { type FromOptions, MAX_QUERY, OPTIONS_PORT, type ToOptions } from "./messages.ts";
 import type { Answer } from "./native.ts";
-import type { ServiceState, ServicesResult, Stage } from "./protocol.ts";
+import { offers, ways } from "./offers.ts";
+import { pictureOf } from "./pictures.ts";
+import type { Account, ServicesResult } from "./protocol.ts";
+import { services } from "./services.ts";
 import { wayOut } from "./view.ts";
 import { say, type Word } from "./words.ts";
 
-// The options page: how far each of the user's services is on the way from text
-// messages to an authenticator. It is told by the background, and keeps nothing.
+// The options page: the accounts, the user's services, and the place where an
+// account is added. What follows from what the user does is decided in
+// accounts.ts and adding.ts; here it is drawn, and the background is asked.
 
-const STAGES: readonly (readonly [Stage, Word])[] = [
-  ["app_possible", "options_possible"],
-  ["sms", "options_sms"],
-  ["done", "options_done"],
-];
+/** After the user stopped typing for so long, in ms, the search is made. */
+const PAUSE = 120;
 
-function draw(answer: Answer<ServicesResult>): Node[] {
-  if (!answer.ok) {
-    const { problem } = answer;
-    const way = wayOut(problem).command;
-    return [
-      ...text(say(`problem_${problem}_title`), say(`problem_${problem}_text`)),
-      ...(way ? [command(way)] : []),
-      make(
-        "div",
-        "buttons",
-        button(say("try_again"), () => location.reload(), "primary"),
-      ),
-    ];
-  }
-  const { services } = answer.result;
-  if (services.length === 0) return text(say("options_title"), say("options_none"));
-  const lists = STAGES.flatMap(([stage, word]) => {
-    const of = services.filter(({ state }) => state === stage);
-    if (of.length === 0) return [];
-    return [make("h3", "", say(word), make("span", "", String(of.length))), make("ul", "services", ...of.map(row))];
+/** The parts of the page, by the address's fragment. */
+const VIEWS = { accounts: "accounts_label", services: "options_title", add: "add_link" } as const satisfies Record<
+  string,
+  Word
+>;
+type View = keyof typeof VIEWS;
+
+let list = accounts.START;
+let added = adding.START;
+let kept: Answer<ServicesResult> | undefined;
+let asked = 0; // for the services
+let port: chrome.runtime.Port | undefined;
+const waiting = new Map<string, FromOptions>();
+
+function send(message: FromOptions): void {
+  waiting.set(`${message.type} ${message.ask}`, message);
+  port ??= connect();
+  port.postMessage(message);
+}
+
+function connect(): chrome.runtime.Port {
+  const made = chrome.runtime.connect({ name: OPTIONS_PORT });
+  made.onMessage.addListener(received);
+  made.onDisconnect.addListener(() => {
+    // The browser ended the background: it starts again when it is asked.
+    port = undefined;
+    for (const { type, ask } of [...waiting.values()])
+      received({ type, ask, answer: { ok: false, problem: "host_crashed" } });
   });
-  return [...text(say("options_title"), say("options_text")), ...lists];
+  return made;
 }
 
-function row({ name, host, state, setup, accounts, reminder }: ServiceState): HTMLElement {
-  const letter = make("span", "mark", [...name][0]?.toUpperCase() ?? "");
-  letter.ariaHidden = "true";
-  const kept = accounts > 1 ? say("options_accounts", String(accounts)) : "";
-  const sub = [
-    host === name ? "" : host,
-    kept,
-    reminder === "wanted" && state !== "done" ? say("options_reminding") : "",
+function received(message: ToOptions): void {
+  waiting.delete(`${message.type} ${message.ask}`);
+  if (message.type === "services") kept = message.answer;
+  const opened = message.type === "unlock" && message.answer.ok;
+  if (opened || message.type === "enroll") kept = undefined;
+  happen(message);
+  change(message);
+}
+
+function happen(event: accounts.Event): void {
+  const before = list;
+  const next = accounts.update(list, event);
+  list = next.model;
+  if (next.send) send(next.send);
+  // What is typed is there already.
+  if (list !== before && event.type !== "draft") draw(next.focus);
+}
+
+function change(event: adding.Event): void {
+  const before = added;
+  const next = adding.update(added, event);
+  added = next.model;
+  if (next.send) send(next.send);
+  if (added !== before && event.type !== "name") draw(next.focus);
+  else if (event.type === "services") draw();
+}
+
+function show(account: Account): void {
+  happen({ type: "show", account });
+  go("accounts");
+  focus(`row ${account.handle}`);
+}
+
+function view(): View {
+  const name = location.hash.slice(1);
+  return Object.hasOwn(VIEWS, name) ? (name as View) : "accounts";
+}
+
+function go(to: View): void {
+  if (view() === to) return;
+  history.pushState(undefined, "", `#${to}`);
+  draw();
+}
+
+/** Reads a picture that was chosen, dropped or pasted. */
+async function read(file: Blob): Promise<void> {
+  go("add");
+  const picture = await pictureOf(file).catch(() => undefined);
+  change({ type: "seen", ...(picture !== undefined && { picture }) });
+}
+
+const main = document.querySelector("main") ?? document.body;
+const nav = make("nav", "");
+nav.ariaLabel = "Codefob";
+const bars = make("div", "bars");
+bars.role = "status";
+const closed = make("section", "");
+const places: Record<View, HTMLElement> = {
+  accounts: make("section", ""),
+  services: make("section", ""),
+  add: make("section", ""),
+};
+
+const search = keyed("search", document.createElement("input"));
+search.type = "search";
+search.placeholder = say("search");
+search.ariaLabel = say("search");
+search.maxLength = MAX_QUERY;
+search.autocomplete = "off";
+search.spellcheck = false;
+let typing: ReturnType<typeof setTimeout> | undefined;
+search.addEventListener("input", () => {
+  clearTimeout(typing);
+  typing = setTimeout(() => happen({ type: "query", query: search.value.trim() }), PAUSE);
+});
+const count = make("p", "count");
+count.role = "status";
+const rows = make("ul", "rows");
+rows.ariaLabel = say("accounts_label");
+const more = keyed(
+  "more",
+  button(say("options_more"), () => happen({ type: "more" })),
+);
+const note = make("div", "");
+places.accounts.append(make("div", "find", search, count), note, rows, more);
+new IntersectionObserver((entries) => entries.some((each) => each.isIntersecting) && happen({ type: "more" }), {
+  rootMargin: "600px",
+}).observe(more);
+const drawRows = makeRows(happen);
+
+const acts = { happen: change, show, chosen: (file: Blob) => void read(file) };
+const found = make("div", "found");
+found.ariaLive = "polite";
+places.add.append(...ways(acts), found);
+
+/** Draws all that is not as it was; the focus stays where it is, or goes to what has the key. */
+function draw(to?: string): void {
+  const held = document.activeElement instanceof HTMLElement ? document.activeElement : undefined;
+  const key = to ?? held?.dataset["key"];
+  const caret = held instanceof HTMLInputElement && held.type === "text" ? held.selectionStart : undefined;
+  const at = view();
+  document.title = `Codefob: ${say(VIEWS[at])}`;
+  drawNav(at);
+  arrange(bars, drawBars());
+  closed.replaceChildren(...(list.closed ? drawClosed(list.closed) : []));
+  closed.hidden = !list.closed;
+  for (const [name, place] of Object.entries(places)) place.hidden = name !== at || !closed.hidden;
+  if (!closed.hidden) return focus(key === "unlock" || !key ? key : "unlock");
+  if (at === "accounts") drawAccounts();
+  if (at === "services") drawServices();
+  if (at === "add") found.replaceChildren(...offers(added, acts));
+  if (to !== undefined || (held && !held.isConnected)) focus(key, caret ?? undefined);
+}
+
+function focus(key?: string, caret?: number): void {
+  if (key === undefined) return;
+  const element = [...document.querySelectorAll<HTMLElement>("[data-key]")].find((each) => each.dataset["key"] === key);
+  element?.focus();
+  if (caret !== undefined && element instanceof HTMLInputElement) element.setSelectionRange(caret, caret);
+}
+
+function drawNav(at: View): void {
+  if (nav.childElementCount === 0)
+    for (const [name, word] of Object.entries(VIEWS)) {
+      const link = document.createElement("a");
+      link.href = `#${name}`;
+      link.append(say(word));
+      nav.append(link);
+    }
+  for (const link of nav.querySelectorAll("a")) {
+    if (link.hash === `#${at}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+let drawn = new Map<accounts.Gone, HTMLElement>();
+function drawBars(): HTMLElement[] {
+  drawn = new Map(list.gone.map((each) => [each, drawn.get(each) ?? bar(each, happen)]));
+  return [...drawn.values()];
+}
+
+function drawClosed({ problem, hint }: accounts.Trouble): Node[] {
+  const way = wayOut(problem);
+  const unlock = () => happen({ type: "ask unlock" });
+  const act =
+    way.act === "unlock"
+      ? button(say(list.unlocking ? "unlocking" : "unlock"), unlock, "primary")
+      : button(say("try_again"), () => happen({ type: "start" }), "primary");
+  if (list.unlocking) act.ariaDisabled = "true";
+  return [
+    ...text(say(`problem_${problem}_title`), say(`problem_${problem}_text`)),
+    ...(hint && problem === "internal" ? [make("p", "", hint)] : []),
+    ...(way.command ? [command(way.command)] : []),
+    make("div", "buttons", keyed("unlock", act)),
   ];
-  const names = make(
-    "span",
-    "names",
-    make("span", "issuer", name),
-    make("span", "name", sub.filter(Boolean).join(" · ")),
-  );
-  const open = setup && state !== "done" && button(say("rescue_setup"), () => void chrome.tabs.create({ url: setup }));
-  return make("li", "", make("div", "account", letter, names, open));
 }
 
-const main = document.querySelector("main");
+function drawAccounts(): void {
+  const { accounts: all, total, query, restarted } = list;
+  if (document.activeElement !== search) search.value = query;
+  const empty = all?.length === 0;
+  search.hidden = empty === true && query === "";
+  const shown = all
+    ? all.length < total
+      ? say("options_shown", String(all.length), String(total))
+      : say("options_accounts", String(total))
+    : say("loading");
+  count.textContent = empty ? "" : shown;
+  note.replaceChildren(
+    ...(restarted
+      ? [make("p", "note", `${say("problem_unknown_handle_title")}. ${say("problem_unknown_handle_text")}`)]
+      : []),
+    ...(empty && query ? [make("p", "lead", say("found_none"))] : []),
+    ...(empty && !query
+      ? [
+          ...text(say("options_empty"), say("options_empty_text")),
+          make(
+            "div",
+            "buttons",
+            button(say("add_link"), () => go("add"), "primary"),
+          ),
+        ]
+      : []),
+  );
+  rows.hidden = !all || empty === true;
+  arrange(rows, drawRows(list));
+  more.hidden = !all || all.length >= total;
+}
+
+function drawServices(): void {
+  if (!kept && !waiting.has(`services ${asked}`)) send({ type: "services", ask: ++asked });
+  const nodes = !kept
+    ? [make("p", "lead", say("loading"))]
+    : kept.ok
+      ? services(kept.result)
+      : text(say(`problem_${kept.problem}_title`), say(`problem_${kept.problem}_text`));
+  places.services.replaceChildren(...nodes);
+}
+
 document.documentElement.lang = chrome.i18n.getUILanguage();
-document.title = `Codefob: ${say("options_title")}`;
-main?.replaceChildren(make("p", "lead", say("loading")));
-const port = chrome.runtime.connect({ name: OPTIONS_PORT });
-const show = (answer: Answer<ServicesResult>) => main?.replaceChildren(...draw(answer));
-port.onMessage.addListener(show);
-port.onDisconnect.addListener(() => show({ ok: false, problem: "host_crashed" }));
+main.append(nav, bars, closed, places.accounts, places.services, places.add);
+addEventListener("hashchange", () => draw());
+addEventListener("popstate", () => draw());
+
+/** Whether something is dragged that may be a picture. */
+const dragged = ({ dataTransfer }: DragEvent) => dataTransfer?.types.includes("Files") ?? false;
+addEventListener("dragover", (event) => {
+  if (!dragged(event)) return;
+  event.preventDefault();
+  document.body.classList.add("dropping");
+});
+addEventListener("dragleave", (event) => {
+  if (event.relatedTarget === null) document.body.classList.remove("dropping");
+});
+addEventListener("drop", (event) => {
+  document.body.classList.remove("dropping");
+  if (!dragged(event)) return;
+  event.preventDefault();
+  const [file] = event.dataTransfer?.files ?? [];
+  if (event.isTrusted && file) void read(file);
+});
+addEventListener("paste", (event) => {
+  if (!event.isTrusted || list.closed) return;
+  const [file] = event.clipboardData?.files ?? [];
+  const pasted = event.clipboardData?.getData("text/plain") ?? "";
+  if (file?.type.startsWith("image/")) {
+    event.preventDefault();
+    void read(file);
+  } else if (/^\s*otpauth(-migration)?:/i.test(pasted) && !(event.target instanceof HTMLInputElement)) {
+    event.preventDefault();
+    go("add");
+    change({ type: "typed", text: pasted });
+  }
+});
+
+happen({ type: "start" });
+draw();
