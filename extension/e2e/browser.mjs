@@ -33,6 +33,7 @@ import { until } from "./until.mjs";
  * @typedef {object} Driver
  * @property {import("puppeteer-core").Browser} browser
  * @property {import("puppeteer-core").Page} page the one tab
+ * @property {(at?: string) => Promise<Popup>} options opens the options page, at one of its parts, in a tab of its own
  * @property {() => Promise<void>} allowInPrivate lets the extension into private windows
  * @property {() => Promise<void>} clickIcon on the toolbar
  * @property {() => Promise<string>} badge the mark on that icon

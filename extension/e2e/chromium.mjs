@@ -50,6 +50,11 @@ export async function launchChromium({ program, home, env, headless, extension, 
   return {
     browser,
     page,
+    options: async (at = "") => {
+      const tab = await browser.newPage();
+      await tab.goto(`chrome-extension://${extensionId}/options.html${at}`);
+      return chromiumPopup(tab);
+    },
     allowInPrivate: async () => {
       // @ts-expect-error newer than puppeteer's protocol types
       await session.send("Extensions.loadUnpacked", { path: extension, enableInIncognito: true });

@@ -71,41 +71,49 @@ export async function launchFirefox({ program, env, extension, site, display, in
     .find((each) => each.currentURI.spec.startsWith("moz-extension://${uuid}/"))`;
   const popupIsOpen = () => inWindow(`((b) => b?.closest("panel")?.state === "open")(${popupExpression})`);
 
-  /** Runs a piece of code in the popup's document; it must call `done` once. @param {string} code */
-  const inPopup = (code) =>
-    inWindow(`new Promise((resolve, reject) => {
-      const popup = ${popupExpression};
-      if (!popup) return reject(new Error("no popup"));
+  /** What is done and seen in a document of ours; which tells how to find its <browser>. @param {string} which */
+  const view = (which) => {
+    /** Runs a piece of code in the document; it must call `done` once. @param {string} code */
+    const inside = (code) =>
+      inWindow(`new Promise((resolve, reject) => {
+      const view = ${which};
+      if (!view) return reject(new Error("no such document"));
       const name = "codefob:" + Math.random();
-      popup.messageManager.addMessageListener(name, ({ data }) => resolve(data));
-      popup.messageManager.loadFrameScript("data:," + encodeURIComponent(
+      view.messageManager.addMessageListener(name, ({ data }) => resolve(data));
+      view.messageManager.loadFrameScript("data:," + encodeURIComponent(
         "{const document = content.document; const done = (value) => sendAsyncMessage(" + JSON.stringify(name) + ", value);" +
         ${JSON.stringify(`${code}}`)}), false);
     })`);
-
-  /** @type {import("./browser.mjs").Popup} */
-  const popup = {
-    read: (look, ...args) => inPopup(`done((${look})(document, ...${JSON.stringify(args)}))`),
-    press: (key) => hand().press({ Enter: "Return", ArrowDown: "Down", ArrowUp: "Up" }[key] ?? key),
-    type: (text) => hand().type(text),
-    click: async (selector) => {
-      const at =
-        await inPopup(`const box = document.querySelector(${JSON.stringify(selector)})?.getBoundingClientRect();
+    return /** @satisfies {Partial<import("./browser.mjs").Popup>} */ ({
+      /** @type {import("./browser.mjs").Popup["read"]} */
+      read: (look, ...args) => inside(`done((${look})(document, ...${JSON.stringify(args)}))`),
+      press: (/** @type {string} */ key) =>
+        hand().press({ Enter: "Return", ArrowDown: "Down", ArrowUp: "Up", Backspace: "BackSpace" }[key] ?? key),
+      type: (/** @type {string} */ text) => hand().type(text),
+      click: async (/** @type {string} */ selector) => {
+        const at =
+          await inside(`const box = document.querySelector(${JSON.stringify(selector)})?.getBoundingClientRect();
         done(box && { x: box.x + box.width / 2, y: box.y + box.height / 2 })`);
-      if (!at) throw new Error(`no ${selector} in the popup`);
-      const [x, y] = await inWindow(`((b) => [b.screenX, b.screenY])(${popupExpression})`);
-      await hand().click(x + at.x, y + at.y);
-    },
-    screenshot: async (path) => {
-      const url = await inWindow(`(async (popup) => {
-        const { width, height } = popup.getBoundingClientRect();
-        const picture = await popup.browsingContext.currentWindowGlobal.drawSnapshot(new DOMRect(0, 0, width, height), 1, "white");
+        if (!at) throw new Error(`no ${selector} in the document`);
+        const [x, y] = await inWindow(`((b) => [b.screenX, b.screenY])(${which})`);
+        await hand().click(x + at.x, y + at.y);
+      },
+      screenshot: async (/** @type {string} */ path) => {
+        const url = await inWindow(`(async (view) => {
+        const { width, height } = view.getBoundingClientRect();
+        const picture = await view.browsingContext.currentWindowGlobal.drawSnapshot(new DOMRect(0, 0, width, height), 1, "white");
         const canvas = Object.assign(document.createElementNS("http://www.w3.org/1999/xhtml", "canvas"), { width, height });
         canvas.getContext("2d").drawImage(picture, 0, 0);
         return canvas.toDataURL();
-      })(${popupExpression})`);
-      writeFileSync(path, Buffer.from(url.split(",")[1], "base64"));
-    },
+      })(${which})`);
+        writeFileSync(path, Buffer.from(url.split(",")[1], "base64"));
+      },
+    });
+  };
+
+  /** @type {import("./browser.mjs").Popup} */
+  const popup = {
+    ...view(popupExpression),
     close: async () => {
       await hand().press("Escape");
       await popup.gone();
@@ -117,6 +125,22 @@ export async function launchFirefox({ program, env, extension, site, display, in
   return {
     browser,
     page,
+    options: async (at = "") => {
+      const url = JSON.stringify(`moz-extension://${uuid}/options.html${at}`);
+      await inWindow(`void (gBrowser.selectedTab = gBrowser.addTrustedTab(${url}))`);
+      const isOpen = () =>
+        inWindow(`gBrowser.selectedBrowser.currentURI.spec.startsWith("moz-extension://${uuid}/options")`);
+      await until(
+        "options page",
+        async () => (await isOpen()) && !(await inWindow("gBrowser.selectedTab.hasAttribute('busy')")),
+      );
+      return {
+        ...view("gBrowser.selectedBrowser"),
+        close: () => inWindow("void gBrowser.removeTab(gBrowser.selectedTab)"),
+        gone: async () => void (await until("end of the options page", async () => !(await isOpen()))),
+        isOpen,
+      };
+    },
     allowInPrivate: async () => {
       const extensionData = { type: "path", path: extension };
       await bidi.send("webExtension.install", { extensionData, "moz:allowPrivateBrowsing": true });

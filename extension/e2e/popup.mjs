@@ -50,22 +50,25 @@ export const selected = (popup) =>
     (document) => /** @type {HTMLElement | null} */ (document.querySelector("[aria-selected=true] .names"))?.innerText,
   );
 
-/** Clicks the button, or what folds, that bears this label, once it takes a click and stands still. @param {Popup} popup @param {string} label */
-export async function press(popup, label) {
+/** Clicks the button, or what folds, that bears this label, once it takes a click and stands still; selector: what else is looked at. @param {Popup} popup @param {string} label @param {string} [selector] */
+export async function press(popup, label, selector = "button, summary") {
   let [last, looks] = ["", 0];
-  const selector = await until(`button "${label}" in the popup`, async () => {
-    const [path, place] = await popup.read(find, label);
+  const found = await until(`button "${label}" in the popup`, async () => {
+    const [path, place] = await popup.read(find, label, selector);
     looks = place === last ? looks + 1 : 0;
     last = place;
     return looks > 3 ? path : ""; // a popup that has just opened still grows
   });
-  await popup.click(selector);
+  await popup.click(found);
 }
 
-/** A selector for a button, and where it stands. @param {Document} document @param {string} label @returns {[string, string]} */
-function find(document, label) {
-  const found = [...document.querySelectorAll("button, summary")].find(
-    (each) => each.textContent?.startsWith(label) && each.getAttribute("aria-disabled") !== "true",
+/** A selector for a button, and where it stands. @param {Document} document @param {string} label @param {string} selector @returns {[string, string]} */
+function find(document, label, selector) {
+  const found = [...document.querySelectorAll(selector)].find(
+    (each) =>
+      (each.ariaLabel ?? each.textContent)?.startsWith(label) &&
+      each.getAttribute("aria-disabled") !== "true" &&
+      each.getClientRects().length > 0,
   );
   found?.scrollIntoView({ block: "center" });
   const { x, y } = found?.getBoundingClientRect() ?? { x: 0, y: 0 };
