@@ -103,6 +103,25 @@ inBrowsers("enrollment", { ada: { sites: ["first.example"] } }, (world) => {
     expect(await kept("emmy")).toMatchObject({ sites: ["https://key.example"] });
   });
 
+  test("by a drag over a part of the page", async () => {
+    const { browser, open } = world;
+    const page = await open("https://part.example/setup/qr?user=vera");
+    const at = await popup();
+    await press(at, "Other ways");
+    await press(at, "Mark the QR code on the page");
+    await at.gone();
+    const cover = () => page.evaluate(() => document.activeElement?.parentElement === document.documentElement);
+    await until("cover over the page", async () => (await cover()) && page.$("html > div"));
+    const box = await page.$eval(".qr", (each) => each.getBoundingClientRect().toJSON());
+    await page.mouse.move(box.left - 2, box.top - 2);
+    await page.mouse.down();
+    await page.mouse.move(box.right + 2, box.bottom + 2, { steps: 3 });
+    await page.mouse.up();
+    const told = await browser.popup();
+    await says(told, "Add this account?");
+    expect(await page.$("html > div")).toBeNull();
+  });
+
   test("a QR code of something else, and a page without one, say so", async () => {
     const { open } = world;
     for (const [variant, text] of [
