@@ -193,7 +193,7 @@ export function sheet(account: Account, found: Sheet | undefined, saving: boolea
 
 /** The recovery codes are in the vault. */
 export function kept(account: Account, added: number, already: number, acts: Acts): Node[] {
-  const name = account.account || account.issuer;
+  const name = `${account.issuer} ${account.account}`.trim();
   // The name is the page's word: a command has it only where no shell reads more into it.
   const query = /^[\p{L}\p{N}][\p{L}\p{N} ._@+-]*$/u.test(name) ? ` --account "${name}"` : "";
   return [
@@ -201,7 +201,7 @@ export function kept(account: Account, added: number, already: number, acts: Act
     ...(already > 0 ? [make("p", "", say("kept_already", String(already)))] : []),
     make("div", "card", accountRow(account)),
     make("p", "", say("kept_paper")),
-    command(`codefob export --format paper${query} -o sheet.html`),
+    command(`codefob export --format paper --plain${query} -o sheet.html`),
     make("div", "buttons", acts.back()),
   ];
 }
