@@ -359,8 +359,8 @@ func endsAtTheDeadline(t *testing.T) {
 		"Set":    func(ctx context.Context) error { return Set(ctx, item, secret) },
 		"Delete": func(ctx context.Context) error { return Delete(ctx, item) },
 	} {
+		start := time.Now() // before the deadline is set, or the wait may seem shorter than it
 		ctx, cancel := context.WithTimeout(t.Context(), deadline)
-		start := time.Now()
 		err := do(ctx)
 		cancel()
 		if d := time.Since(start); !errors.Is(err, ErrTimeout) || d < deadline || d > deadline+time.Second {
