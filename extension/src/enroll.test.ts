@@ -86,6 +86,19 @@ test("a page that asks again did not", async () => {
   expect(enroll.tells(1)).toBe(false);
 });
 
+test("a page that tells of its field again and again is looked at all the same", async () => {
+  const { enroll, first, shown, page } = world();
+  enroll.filled(first, 1, account);
+  shown.delete(first);
+  const second = page({ number: 1, kind: "enroll" });
+  shown.add(second);
+  for (let i = 0; i < 6; i++) {
+    enroll.heard(second);
+    await vi.advanceTimersByTimeAsync(1000);
+  }
+  expect(enroll.enrolled(1, second)).toEqual({ account, accepted: false });
+});
+
 test("a field that stays says nothing yet", async () => {
   const { enroll, first } = world();
   enroll.filled(first, 1, account);

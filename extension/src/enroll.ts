@@ -68,6 +68,7 @@ interface Watched {
   readonly account: Account;
   readonly at: number;
   accepted?: boolean;
+  since?: number | undefined; // when it began to wait for the page to come to rest
   stop?: () => void;
 }
 
@@ -84,9 +85,15 @@ export function makeEnroll(host: Host, pages: Pages, screen: Screen): Enroll {
     screen.mark(tab);
   }
 
+  /** Waits for the page to come to rest; one that never does, or whose focus the user moves about, is looked at all the same. */
   function wait(tab: number, one: Watched): void {
     one.stop?.();
-    one.stop = screen.later(SETTLE, () => void settle(tab, one));
+    one.since ??= screen.now();
+    const left = one.since + 2 * SETTLE - screen.now();
+    one.stop = screen.later(Math.min(SETTLE, Math.max(0, left)), () => {
+      one.since = undefined;
+      void settle(tab, one);
+    });
   }
 
   /** Says what became of a code, once the page has come to rest. */
