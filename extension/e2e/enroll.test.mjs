@@ -67,12 +67,16 @@ inBrowsers("enrollment", { ada: { sites: ["first.example"] } }, (world) => {
     await page.click("form button");
     await page.waitForSelector(".bad");
     expect(site.attempts[before]).toMatchObject({ accepted: false });
-    await until("word of it in the popup", async () => {
-      const again = await popup();
-      const told = (await words(again)).includes("did not take the last code");
-      await again.close();
-      return told;
-    });
+    await until(
+      "word of it in the popup",
+      async () => {
+        const again = await popup();
+        const told = (await words(again)).includes("did not take the last code");
+        await again.close();
+        return told;
+      },
+      25_000,
+    ); // a click on the icon while a popup closes opens none, which takes 8 s to show
   });
 
   test("by a click on an otpauth: link", async () => {
