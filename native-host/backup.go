@@ -226,6 +226,9 @@ func (c *cli) verifyBackup(name, passwordFile string) error {
 			return password, err
 		})
 	}
+	if missing := (*fs.PathError)(nil); errors.As(err, &missing) {
+		return err // it names the file
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -29,6 +29,9 @@ func (c *cli) picture(file string, ofScreen bool) ([]byte, error) {
 // is said, beside what can; each account comes once.
 func (c *cli) fromPicture(content []byte) ([]account.Account, error) {
 	r, err := interchange.Read(interchange.Source{Data: content}, "qr")
+	if errors.Is(err, interchange.ErrRefused) {
+		return nil, withHint(err, "save the picture of the QR code as PNG, and give that")
+	}
 	if err != nil {
 		return nil, err
 	}
