@@ -5,6 +5,7 @@ package keyringtest
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -92,21 +93,32 @@ const (
 `
 )
 
-// StartDaemon starts gnome-keyring-daemon, as after [Keyring.StopDaemon].
+// StartDaemon starts gnome-keyring-daemon, as after [Keyring.StopDaemon]. Once in
+// some hundreds of starts the daemon comes up without unlocking: it is started again
+// then, three times at the most, and the test fails with what it said.
 func (k *Keyring) StartDaemon(t testing.TB) {
 	t.Helper()
-	k.daemon = exec.Command("gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets")
-	k.daemon.Env = append(os.Environ(), k.Env...)
-	k.daemon.Stdin = strings.NewReader(password)
-	check(t, k.daemon.Start())
 	conn := k.connect(t)
 	defer conn.Close()
-	await(t, "an unlocked collection", func() bool {
+	unlocked := func() bool {
 		var locked dbus.Variant
 		err := conn.Object(secrets, servicePath+"/aliases/default").
 			Call("org.freedesktop.DBus.Properties.Get", 0, "org.freedesktop.Secret.Collection", "Locked").Store(&locked)
 		return err == nil && locked.Value() == false
-	})
+	}
+	var said bytes.Buffer
+	for range 3 {
+		k.daemon = exec.Command("gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets")
+		k.daemon.Env = append(os.Environ(), k.Env...)
+		k.daemon.Stdin = strings.NewReader(password)
+		k.daemon.Stderr = &said
+		check(t, k.daemon.Start())
+		if waited(unlocked) {
+			return
+		}
+		k.StopDaemon(t)
+	}
+	t.Fatalf("waited in vain for an unlocked collection; the daemon said:\n%s", said.Bytes())
 }
 
 // StopDaemon kills the daemon, as a crash would. The bus stays.
@@ -167,11 +179,19 @@ func (k *Keyring) connect(t testing.TB) *dbus.Conn {
 
 func await(t testing.TB, what string, done func() bool) {
 	t.Helper()
+	if !waited(done) {
+		t.Fatalf("waited in vain for %s", what)
+	}
+}
+
+// waited is whether it is done within 10 s.
+func waited(done func() bool) bool {
 	for deadline := time.Now().Add(10 * time.Second); !done(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
+			return false
 		}
 	}
+	return true
 }
 
 func end(c *exec.Cmd) {
