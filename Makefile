@@ -1,6 +1,8 @@
 # make demo, make test and make install do their own set-up: .ci/setup says first what it installs.
 export CGO_ENABLED := 0
-GO_BUILD := go build -trimpath -ldflags="-s -w"
+# HTTP/1.1 will do for the one list that is fetched: 0.35 MiB less.
+TAGS := nethttpomithttp2
+GO_BUILD := go build -trimpath -ldflags="-s -w" -tags $(TAGS)
 HOST := build/codefob
 # The race detector needs cgo, a C compiler and nothing else does.
 PREFIX ?= $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
@@ -29,7 +31,7 @@ $(WIDGETS)/node_modules: $(WIDGETS)/package-lock.json
 # The host without a release budget, for the tests that fill often and those that time it.
 BENCH_HOST := build/codefob-bench
 $(BENCH_HOST): $(SOURCES)
-	$(GO_BUILD) -tags bench -o $@ ./native-host
+	$(GO_BUILD),bench -o $@ ./native-host
 
 # What is defined once, written where it is needed twice.
 generate:
