@@ -268,9 +268,6 @@ func (c *cli) list(args []string) error {
 		return err
 	}
 	accounts := account.Search(v.Accounts(), strings.Join(query, ""))
-	slices.SortStableFunc(accounts, func(a, b account.Account) int {
-		return strings.Compare(strings.ToLower(a.Label()), strings.ToLower(b.Label()))
-	})
 	if *asJSON {
 		out := []listed{}
 		for _, a := range accounts {

@@ -1,10 +1,14 @@
 package account
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Search finds the accounts that a person means: the one with that id, else those
 // whose issuer or name is the query, else those that hold every word of it in
-// issuer, name or sites, in any case. An empty query finds all.
+// issuer, name or sites, in any case. An empty query finds all. They come in the
+// order of their labels.
 func Search(accounts []Account, query string) []Account {
 	words := strings.Fields(strings.ToLower(query))
 	var exact, hits []Account
@@ -20,9 +24,26 @@ func Search(accounts []Account, query string) []Account {
 		}
 	}
 	if len(exact) > 0 && query != "" {
-		return exact
+		hits = exact
 	}
-	return hits
+	return byLabel(hits)
+}
+
+// byLabel sorts accounts by their labels, in any case.
+func byLabel(accounts []Account) []Account {
+	type labelled struct {
+		Account
+		label string // made once: there may be 10,000
+	}
+	sorted := make([]labelled, len(accounts))
+	for i, a := range accounts {
+		sorted[i] = labelled{a, strings.ToLower(a.Label())}
+	}
+	slices.SortStableFunc(sorted, func(a, b labelled) int { return strings.Compare(a.label, b.label) })
+	for i, a := range sorted {
+		accounts[i] = a.Account
+	}
+	return accounts
 }
 
 // holds tells whether each word is part of issuer, name or a site.

@@ -16,10 +16,10 @@ func TestSearch(t *testing.T) {
 		query string
 		want  []string // ids
 	}{
-		{"", []string{"A1", "B2", "C3", "D4"}},
-		{"github", []string{"A1", "B2"}}, // the issuer's whole name goes before a part of it
+		{"", []string{"A1", "B2", "D4", "C3"}}, // by label, in any case
+		{"github", []string{"A1", "B2"}},       // the issuer's whole name goes before a part of it
 		{"GITHUB", []string{"A1", "B2"}},
-		{"git", []string{"A1", "B2", "C3", "D4"}},
+		{"git", []string{"A1", "B2", "D4", "C3"}},
 		{"github alice", []string{"A1", "C3"}},
 		{"alice github", []string{"A1", "C3"}},
 		{"git.example", []string{"C3"}},

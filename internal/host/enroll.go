@@ -176,11 +176,7 @@ func (h *Host) enroll(ctx context.Context, p protocol.EnrollParams) (any, error)
 	var sites []string
 	strength := site.None
 	if p.Context != nil {
-		o, ancestors, err := place(*p.Context)
-		if err != nil {
-			return nil, err
-		}
-		s, err := site.NewSite(o, ancestors)
+		s, err := siteOf(*p.Context)
 		if err != nil {
 			return nil, err
 		}

@@ -423,8 +423,20 @@ func place(c protocol.Context) (o site.Origin, ancestors []site.Origin, err erro
 	return o, ancestors, nil
 }
 
-// account finds the account of a handle. h.mu is held.
-func (h *Host) account(handle string) (account.Account, error) {
+// siteOf is the site that an account is bound to at a context.
+func siteOf(c protocol.Context) (site.Site, error) {
+	o, ancestors, err := place(c)
+	if err != nil {
+		return site.Site{}, err
+	}
+	return site.NewSite(o, ancestors)
+}
+
+// account opens the vault, and finds the account of a handle. h.mu is held.
+func (h *Host) account(ctx context.Context, handle string) (account.Account, error) {
+	if err := h.ensureOpen(ctx); err != nil {
+		return account.Account{}, err
+	}
 	if id, ok := h.session.ids[handle]; ok {
 		if a, ok := h.vault.Account(id); ok {
 			return a, nil

@@ -34,20 +34,12 @@ func (h *Host) accounts(ctx context.Context, p protocol.ListParams) (any, error)
 	if err := h.ensureOpen(ctx); err != nil {
 		return nil, err
 	}
-	type hit struct {
-		account.Account
-		label string
-	}
-	var hits []hit
-	for _, a := range account.Search(h.vault.Accounts(), p.Query) {
-		hits = append(hits, hit{a, strings.ToLower(a.Label())})
-	}
-	slices.SortStableFunc(hits, func(a, b hit) int { return strings.Compare(a.label, b.label) })
+	hits := account.Search(h.vault.Accounts(), p.Query)
 	r := protocol.ListResult{Accounts: []protocol.Detail{}, Total: len(hits)}
 	size := 0
 	rest := hits[min(p.Offset, len(hits)):]
 	for _, a := range rest[:min(p.Limit, len(rest))] {
-		d := h.detail(a.Account)
+		d := h.detail(a)
 		b, err := json.Marshal(d)
 		if err != nil {
 			return nil, err
@@ -92,10 +84,7 @@ func (h *Host) edit(ctx context.Context, p protocol.EditParams, agreed bool) (an
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if err := h.ensureOpen(ctx); err != nil {
-		return nil, err
-	}
-	a, err := h.account(p.Handle)
+	a, err := h.account(ctx, p.Handle)
 	if err != nil {
 		return nil, err
 	}
@@ -154,10 +143,7 @@ func readSite(text string) (string, error) {
 func (h *Host) remove(ctx context.Context, p protocol.HandleParams) (any, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if err := h.ensureOpen(ctx); err != nil {
-		return nil, err
-	}
-	a, err := h.account(p.Handle)
+	a, err := h.account(ctx, p.Handle)
 	if err != nil {
 		return nil, err
 	}

@@ -21,10 +21,7 @@ func (h *Host) recovery(ctx context.Context, p protocol.RecoveryParams, agreed b
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if err := h.ensureOpen(ctx); err != nil {
-		return nil, err
-	}
-	a, err := h.account(p.Handle)
+	a, err := h.account(ctx, p.Handle)
 	if err != nil {
 		return nil, err
 	}
@@ -69,10 +66,7 @@ func (h *Host) saveRecovery(ctx context.Context, p protocol.SaveParams) (any, er
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if err := h.ensureOpen(ctx); err != nil {
-		return nil, err
-	}
-	a, err := h.account(p.Handle)
+	a, err := h.account(ctx, p.Handle)
 	if err != nil {
 		return nil, err
 	}

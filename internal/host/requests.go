@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"codefob/internal/account"
@@ -71,39 +70,23 @@ func (h *Host) search(ctx context.Context, p protocol.SearchParams) (any, error)
 			}
 		}
 	}
-	type hit struct {
-		account.Account
-		label string
-	}
-	var hits []hit
-	for _, a := range account.Search(accounts, p.Query) {
-		hits = append(hits, hit{a, strings.ToLower(a.Label())})
-	}
-	slices.SortStableFunc(hits, func(a, b hit) int {
-		return cmp.Or(cmp.Compare(strengths[b.ID], strengths[a.ID]), cmp.Compare(a.label, b.label))
-	})
+	hits := account.Search(accounts, p.Query)
+	slices.SortStableFunc(hits, func(a, b account.Account) int { return cmp.Compare(strengths[b.ID], strengths[a.ID]) })
 	r := protocol.SearchResult{Total: len(hits), Accounts: []protocol.Account{}}
-	for _, f := range hits[:min(len(hits), p.Limit)] {
-		r.Accounts = append(r.Accounts, h.describe(f.Account, strengths[f.ID]))
+	for _, a := range hits[:min(len(hits), p.Limit)] {
+		r.Accounts = append(r.Accounts, h.describe(a, strengths[a.ID]))
 	}
 	return r, nil
 }
 
 func (h *Host) allow(ctx context.Context, p protocol.AllowParams) (any, error) {
-	o, ancestors, err := place(p.Context)
-	if err != nil {
-		return nil, err
-	}
-	s, err := site.NewSite(o, ancestors)
+	s, err := siteOf(p.Context)
 	if err != nil {
 		return nil, err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if err := h.ensureOpen(ctx); err != nil {
-		return nil, err
-	}
-	a, err := h.account(p.Handle)
+	a, err := h.account(ctx, p.Handle)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +101,7 @@ func (h *Host) allow(ctx context.Context, p protocol.AllowParams) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return protocol.AllowResult{Host: o.Display()}, nil
+	return protocol.AllowResult{Host: s.Origin.Display()}, nil
 }
 
 // release gives one code. agreed says that the person was asked, where the account wants that.
@@ -131,10 +114,7 @@ func (h *Host) release(ctx context.Context, p protocol.ReleaseParams, agreed boo
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if err := h.ensureOpen(ctx); err != nil {
-		return nil, err
-	}
-	a, err := h.account(p.Handle)
+	a, err := h.account(ctx, p.Handle)
 	if err != nil {
 		return nil, err
 	}
@@ -193,11 +173,11 @@ func mayFill(a account.Account, c protocol.Context) error {
 
 // shownPlace names the place of a context that mayFill has looked at.
 func shownPlace(c protocol.Context) string {
-	o, ancestors, _ := place(c)
-	if s, err := site.NewSite(o, ancestors); err == nil && s.Top != (site.Origin{}) {
-		return o.Display() + " in " + s.Top.Display()
+	s, _ := siteOf(c)
+	if s.Top != (site.Origin{}) {
+		return s.Origin.Display() + " in " + s.Top.Display()
 	}
-	return o.Display()
+	return s.Origin.Display()
 }
 
 // next is the code to release now. For a HOTP account it is empty: its counter
