@@ -197,6 +197,7 @@ const ERROR_CODES: Record<ErrorCode, true> = {
   recovery_too_long: true,
   limit_reached: true,
   picture_refused: true,
+  busy: true,
   no_qr: true,
   not_otp: true,
   unknown_ticket: true,

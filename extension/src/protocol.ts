@@ -104,6 +104,7 @@ export type ErrorCode =
   | "recovery_too_long"
   | "limit_reached"
   | "picture_refused"
+  | "busy"
   | "no_qr"
   | "not_otp"
   | "unknown_ticket"

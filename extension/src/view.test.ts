@@ -260,7 +260,7 @@ test("an account that the vault has is used, not saved", () => {
   ]);
 });
 
-test.each(["no_qr", "not_otp", "picture_refused", "no_picture", "unknown_ticket"] as const)(
+test.each(["no_qr", "not_otp", "picture_refused", "busy", "no_picture", "unknown_ticket"] as const)(
   "after %s the other ways are there",
   (problem) => {
     const { model } = play(state(enrollPage), { type: "read", from: "page" }, { type: "failed", problem });

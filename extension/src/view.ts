@@ -456,6 +456,7 @@ export function wayOut(problem: Problem): Way {
       return { act: "copy" };
     case "no_picture":
     case "picture_refused":
+    case "busy":
     case "no_qr":
     case "not_otp":
     case "unknown_ticket":

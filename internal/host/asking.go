@@ -26,7 +26,8 @@ type Question struct {
 	Host    string // the exact one, as shown to people; "" where there is none
 }
 
-// later is the rest of a method that waits for a person. It runs beside other requests.
+// later is the rest of a method that waits for a person, or takes long by itself. It
+// runs beside other requests.
 type later func() (any, error)
 
 // ifAgreed asks the person, and then does the rest, which has to look again at all

@@ -11,7 +11,6 @@ import (
 	"codefob/internal/account"
 	"codefob/internal/interchange"
 	"codefob/internal/protocol"
-	"codefob/internal/qr"
 	"codefob/internal/site"
 	"codefob/internal/vault"
 )
@@ -24,21 +23,31 @@ type pictureParams struct {
 	Picture []byte `json:"picture"`
 }
 
-// readPicture offers the accounts of the QR codes in a picture.
-func (h *Host) readPicture(ctx context.Context, p pictureParams) (any, error) {
-	defer clear(p.Picture)
-	h.mu.Lock()
-	err := h.ensureOpen(ctx)
-	h.mu.Unlock() // not held while the picture is looked at
-	if err != nil {
-		return nil, err
+// readPicture offers the accounts of the QR codes in a picture. That takes seconds
+// for a large one: codes do not wait for it, and one is read at a time.
+func (h *Host) readPicture(ctx context.Context, picture []byte) (any, error) {
+	if !h.reading.TryLock() {
+		clear(picture)
+		return nil, errReading
 	}
-	texts, err := qr.Read(p.Picture)
-	if err != nil {
-		return nil, err
-	}
-	return h.offers(ctx, texts, errNoAccountCode)
+	return later(func() (any, error) {
+		defer h.reading.Unlock()
+		defer func() { clear(picture); picture = nil }() // nothing of it is kept
+		h.mu.Lock()
+		err := h.ensureOpen(ctx)
+		h.mu.Unlock() // not held while the picture is looked at
+		if err != nil {
+			return nil, err
+		}
+		texts, err := h.readQR(picture)
+		if err != nil {
+			return nil, err
+		}
+		return h.offers(ctx, texts, errNoAccountCode)
+	}), nil
 }
+
+var errReading = &protocol.Error{Code: protocol.ErrBusy, Message: "Codefob is reading another picture.", Hint: "Wait a moment, and try again."}
 
 // readText offers the accounts of what the user pasted or clicked.
 func (h *Host) readText(ctx context.Context, p protocol.URIParams) (any, error) {

@@ -20,6 +20,7 @@ import (
 
 	"codefob/internal/account"
 	"codefob/internal/protocol"
+	"codefob/internal/qr"
 )
 
 // drawn is a picture with the QR codes of texts below each other.
@@ -180,6 +181,39 @@ func TestNothingIsReadForALockedVault(t *testing.T) {
 	r.fails(protocol.MethodList, protocol.ListParams{Limit: 1}, protocol.ErrVaultLocked)
 	r.fails(protocol.MethodEdit, protocol.EditParams{Sites: []string{}}, protocol.ErrVaultLocked)
 	r.fails(protocol.MethodSave, protocol.SaveParams{Codes: []string{"abcd-1234"}}, protocol.ErrVaultLocked)
+}
+
+func TestACodeDoesNotWaitForAPicture(t *testing.T) {
+	r := newRig(t, totp("Example", "alice", example))
+	handle := r.handle("alice")
+	begun, goOn := make(chan bool, 2), make(chan bool)
+	defer close(goOn)
+	r.host.readQR = func(picture []byte) ([]string, error) {
+		begun <- true
+		<-goOn
+		return qr.Read(picture)
+	}
+	first := r.send(protocol.MethodQR, r.picture(carolURI))
+	<-begun
+	get[protocol.ReleaseResult](r, protocol.MethodCode, fill(handle, page(example)))
+	r.fails(protocol.MethodQR, r.picture(carolURI), protocol.ErrBusy)
+	read(r, carolURI)
+	goOn <- true
+	if s := r.next(); s.ID != first || s.Error != nil {
+		t.Errorf("the picture: %d %s", s.ID, s.code())
+	}
+
+	// The next one is read, and gives nothing once the vault is locked.
+	second := r.send(protocol.MethodQR, r.picture(carolURI))
+	<-begun
+	get[protocol.VaultResult](r, protocol.MethodLock, nil)
+	goOn <- true
+	if s := r.next(); s.ID != second || s.code() != protocol.ErrVaultLocked {
+		t.Errorf("the picture behind the lock: %d %s", s.ID, s.code())
+	}
+	if n := len(r.host.session.tickets); n != 0 {
+		t.Errorf("%d tickets were given", n)
+	}
 }
 
 func TestFromThePageToTheCode(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 	"codefob/internal/directory"
 	"codefob/internal/nativemsg"
 	"codefob/internal/protocol"
+	"codefob/internal/qr"
 	"codefob/internal/site"
 	"codefob/internal/vault"
 )
@@ -59,7 +60,9 @@ const (
 // Host serves one extension over one connection.
 type Host struct {
 	Config
-	asking sync.Mutex // held while the person is asked
+	asking  sync.Mutex                                       // held while the person is asked
+	reading sync.Mutex                                       // held while a picture is read
+	readQR  func(picture []byte) (texts []string, err error) // [qr.Read]; a test holds it up
 
 	mu       sync.Mutex // everything below
 	vault    *vault.Vault
@@ -74,7 +77,7 @@ func New(c Config) *Host {
 	if c.Directory == nil {
 		c.Directory = new(directory.Directory)
 	}
-	return &Host{Config: c, session: newSession()}
+	return &Host{Config: c, readQR: qr.Read, session: newSession()}
 }
 
 // NewReader reads what an extension sends: messages of at most
@@ -115,23 +118,28 @@ func (h *Host) Serve(r *nativemsg.Reader, w *nativemsg.Writer) error {
 			continue
 		}
 		result, err := h.handle(ctx, req)
-		if answered, waits := result.(later); waits { // takes as long as the person does
+		large := len(message) > protocol.MaxRequest
+		if large { // of a picture nothing is kept
+			clear(message)
+			clear(req.Params)
+			req.Params = nil
+		}
+		answer := func(result any, err error) error {
+			if large {
+				defer debug.FreeOSMemory()
+			}
+			return h.write(w, h.reply(req, result, err))
+		}
+		if rest, takesLong := result.(later); takesLong {
 			waiting.Go(func() {
-				result, err := answered()
-				if err := h.write(w, h.reply(req, result, err)); err != nil {
+				if err := answer(rest()); err != nil {
 					h.Log("write", err)
 				}
 			})
 			continue
 		}
-		if err := h.write(w, h.reply(req, result, err)); err != nil {
+		if err := answer(result, err); err != nil {
 			return err
-		}
-		if len(message) > protocol.MaxRequest { // of a picture nothing is kept
-			clear(message)
-			clear(req.Params)
-			message, req = nil, request{}
-			debug.FreeOSMemory()
 		}
 	}
 }
@@ -220,7 +228,7 @@ func (h *Host) handle(ctx context.Context, req request) (any, error) {
 	case protocol.MethodSave:
 		return with(req, func(p protocol.SaveParams) (any, error) { return h.saveRecovery(ctx, p) })
 	case protocol.MethodQR:
-		return with(req, func(p pictureParams) (any, error) { return h.readPicture(ctx, p) })
+		return with(req, func(p pictureParams) (any, error) { return h.readPicture(ctx, p.Picture) })
 	case protocol.MethodURI:
 		return with(req, func(p protocol.URIParams) (any, error) { return h.readText(ctx, p) })
 	case protocol.MethodEnroll:

@@ -123,6 +123,7 @@ const (
 	ErrRecoveryLong  ErrorCode = "recovery_too_long" // the field takes fewer characters than the next recovery code has
 	ErrLimit         ErrorCode = "limit_reached"     // the vault keeps no more of this: MaxMarks, MaxTaught, MaxServices
 	ErrPicture       ErrorCode = "picture_refused"   // no PNG or JPEG picture, damaged, or too large
+	ErrBusy          ErrorCode = "busy"              // another picture is read: try again
 	ErrNoQR          ErrorCode = "no_qr"             // the picture holds no QR code
 	ErrNotOTP        ErrorCode = "not_otp"           // what was read is no account with one-time codes
 	ErrTicket        ErrorCode = "unknown_ticket"    // the ticket is not of this session, or was used: read the code again
@@ -136,7 +137,7 @@ const (
 var ErrorCodes = []ErrorCode{
 	ErrBadRequest, ErrUnknownMethod, ErrTooLarge, ErrVaultMissing, ErrVaultLocked, ErrVaultDamaged, ErrVaultNewer,
 	ErrVaultStorage, ErrUnlock, ErrHandle, ErrOrigin, ErrFrame, ErrNotAllowed, ErrBudget,
-	ErrRecoveryEmpty, ErrRecoveryLong, ErrLimit, ErrPicture, ErrNoQR, ErrNotOTP, ErrTicket, ErrExists, ErrNotValid,
+	ErrRecoveryEmpty, ErrRecoveryLong, ErrLimit, ErrPicture, ErrBusy, ErrNoQR, ErrNotOTP, ErrTicket, ErrExists, ErrNotValid,
 	ErrDeclined, ErrInternal,
 }
 
