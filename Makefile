@@ -35,6 +35,7 @@ $(BENCH_HOST): $(SOURCES)
 
 # What is defined once, written where it is needed twice.
 generate:
+	@mkdir -p build
 	go run ./internal/protocol/tsgen internal/protocol/protocol.go > build/protocol.ts
 	mv build/protocol.ts extension/src/protocol.ts
 

@@ -65,6 +65,14 @@ test("several are saved side by side, and one that fails says why", () => {
   expect(run(model, { type: "save", ticket: "t" }).sent).toHaveLength(1);
 });
 
+test("which parts of an export were read is known until the next is read", () => {
+  const parts = { read: [2], size: 3 };
+  const result = { offers: [offer("t")], others: 0, parts };
+  const { model } = run(START, { type: "typed", text: "x" }, { type: "text", ask: 1, answer: { ok: true, result } });
+  expect(model.parts).toEqual(parts);
+  expect(run(model, { type: "typed", text: "y" }).model.parts).toBe(undefined);
+});
+
 test("what is typed is sent, and kept nowhere", () => {
   const { model, sent } = run(START, { type: "typed", text: " JBSWY3DPEHPK3PXP " }, { type: "typed", text: "  " });
   expect(sent).toEqual([{ type: "text", ask: 1, text: "JBSWY3DPEHPK3PXP" }]);

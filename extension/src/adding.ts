@@ -1,6 +1,6 @@
 import { type Trouble, trouble } from "./accounts.ts";
 import type { FromOptions, ToOptions } from "./messages.ts";
-import { type Account, MAX_TEXT, type Offer } from "./protocol.ts";
+import { type Account, MAX_TEXT, type Offer, type Parts } from "./protocol.ts";
 
 // What the options page shows where an account is added, as a pure function of
 // what happened. Secrets stay in the host: an offer is a ticket and its names.
@@ -20,6 +20,7 @@ export interface Model {
   readonly reading?: number; // the request that reads
   readonly offers?: readonly Offered[];
   readonly others: number; // that were read, and are no accounts
+  readonly parts?: Parts; // of an export that was not read whole
   readonly trouble?: Trouble;
 }
 
@@ -71,9 +72,9 @@ export function update(model: Model, event: Event): Next {
       if (event.ask !== model.reading) return { model };
       const { asked } = model;
       if (!event.answer.ok) return { model: { asked, others: 0, trouble: trouble(event.answer) } };
-      const { offers, others } = event.answer.result;
+      const { offers, others, parts } = event.answer.result;
       const offered = offers.map((offer) => ({ offer, issuer: offer.issuer, account: offer.account }));
-      return { model: { asked, others, offers: offered }, focus: "offers" };
+      return { model: { asked, others, offers: offered, ...(parts && { parts }) }, focus: "offers" };
     }
     case "enroll": {
       const found = model.offers?.find(({ ask }) => ask === event.ask);

@@ -1,4 +1,4 @@
-import type { Account } from "./protocol.ts";
+import type { Account, Parts } from "./protocol.ts";
 import { say, type Word } from "./words.ts";
 
 // The parts that the popup is made of. They only build elements.
@@ -79,6 +79,11 @@ export function command(line: string, label = say("copy_command")): HTMLElement 
 /** A heading and a paragraph. */
 export function text(heading: string, ...paragraphs: string[]): HTMLElement[] {
   return [make("h2", "", heading), ...paragraphs.map((each) => make("p", "", each))];
+}
+
+/** Tells of an export that was not read whole; nothing where there is none. */
+export function lacking(parts: Parts | undefined): HTMLElement[] {
+  return parts ? [make("p", "parts", say("offers_part", parts.read.join(", "), String(parts.size)))] : [];
 }
 
 /** A code with the time that it has left; left runs from 1 to 0. */

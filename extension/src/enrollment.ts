@@ -1,6 +1,6 @@
-import { accountRow, button, command, field, fold, make, text } from "./draw.ts";
+import { accountRow, button, command, field, fold, lacking, make, text } from "./draw.ts";
 import { MAX_TYPED, type Sheet } from "./messages.ts";
-import type { Account, Offer } from "./protocol.ts";
+import type { Account, Offer, OffersResult, Parts } from "./protocol.ts";
 import type { Event } from "./view.ts";
 import { say } from "./words.ts";
 
@@ -65,7 +65,7 @@ export function add(host: string, reading: boolean, problem: Node[], acts: Acts)
 }
 
 /** Several accounts were read. */
-export function offers(list: readonly Offer[], others: number, acts: Acts): Node[] {
+export function offers({ offers: list, others, parts }: OffersResult, acts: Acts): Node[] {
   const rows = list.map((offer, index) => {
     const row = button("", () => acts.happen({ type: "pick", index }), "row");
     row.replaceChildren(accountRow(named(offer)));
@@ -75,6 +75,7 @@ export function offers(list: readonly Offer[], others: number, acts: Acts): Node
     make("h2", "", say("offers_title")),
     make("ul", "offers", ...rows),
     ...(others > 0 ? [make("p", "", say("offers_others", String(others)))] : []),
+    ...lacking(parts),
     make("div", "buttons", acts.back()),
   ];
 }
@@ -85,8 +86,13 @@ function named({ issuer, account, have }: Offer): Pick<Account, "issuer" | "acco
 }
 
 /** One account that was read, to be saved, or used where the vault has it. */
-export function offer(of: Offer, host: string, saving: boolean, problem: Node[], acts: Acts): Node[] {
-  const where = [make("p", "lead", say("offer_host")), make("p", "host", host)];
+export function offer(
+  { offer: of, parts, saving }: { readonly offer: Offer; readonly parts?: Parts; readonly saving: boolean },
+  host: string,
+  problem: Node[],
+  acts: Acts,
+): Node[] {
+  const where = [...lacking(parts), make("p", "lead", say("offer_host")), make("p", "host", host)];
   if (of.have) {
     return [
       make("h2", "", say("problem_account_exists_title")),

@@ -13,7 +13,6 @@ import {
   MAX_TEXT,
   type Mark,
   type MarkAs,
-  type Offer,
   type OffersResult,
   type Purpose,
   type Reminder,
@@ -194,7 +193,7 @@ export type ToPopup =
       readonly expiresAt: number; // 0 for hotp
     }
   | { readonly type: "why"; readonly fields: readonly WhyField[] }
-  | { readonly type: "offers"; readonly offers: readonly Offer[]; readonly others: number }
+  | ({ readonly type: "offers" } & OffersResult)
   | { readonly type: "away" } // the user goes on outside of the popup
   | { readonly type: "saved"; readonly account: Account }
   | { readonly type: "sheet"; readonly handle: string; readonly sheet: Sheet }

@@ -243,7 +243,10 @@ const isOffer = (x: unknown) =>
   isText(x["issuer"]) &&
   isText(x["account"]) &&
   (!x["have"] || isAccount(x["have"]));
-const isOffers = (r: Record<string, unknown>) => isList(r["offers"], isOffer) && Number.isFinite(r["others"]);
+const isParts = (x: unknown) =>
+  x === undefined || (isObject(x) && isList(x["read"], Number.isFinite) && Number.isFinite(x["size"]));
+const isOffers = (r: Record<string, unknown>) =>
+  isList(r["offers"], isOffer) && Number.isFinite(r["others"]) && isParts(r["parts"]);
 
 /** What of a result is used must have the right form. */
 const SOUND: Record<Method, (result: Record<string, unknown>) => boolean> = {

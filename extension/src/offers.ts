@@ -1,5 +1,5 @@
 import type { Event, Model, Offered } from "./adding.ts";
-import { accountRow, button, fullTitle, make, text } from "./draw.ts";
+import { accountRow, button, fullTitle, lacking, make, text } from "./draw.ts";
 import { field, formOf, keyed, wrong } from "./editor.ts";
 import type { Account } from "./protocol.ts";
 import { say } from "./words.ts";
@@ -55,6 +55,7 @@ export function offers(model: Model, { happen, show }: Acts): HTMLElement[] {
   return [
     heading,
     model.others > 0 && make("p", "lead", say("offers_others", String(model.others))),
+    ...lacking(model.parts),
     ...model.offers.map((each) => card(each, { happen, show })),
     open.length > 1 && make("div", "buttons", button(say("options_save_all"), all, "primary")),
   ].filter((each) => each !== false);

@@ -34,7 +34,7 @@ async function open() {
     onDisconnect: { addListener: () => undefined },
   };
   vi.stubGlobal("chrome", {
-    i18n: { getMessage: (name: string) => name, getUILanguage: () => "en" },
+    i18n: { getMessage: (name: string, parts: string[]) => [name, ...parts].join(" "), getUILanguage: () => "en" },
     tabs: { query: async () => [{ id: 1 }] },
     runtime: { connect: () => port },
   });
@@ -70,11 +70,24 @@ test("the button that copies a code after a failed fill is dead until the popup 
   expect(dead()).toBe(false);
 });
 
-const offered: ToPopup = {
+const offered: Extract<ToPopup, { type: "offers" }> = {
   type: "offers",
   offers: [{ ticket: "t", issuer: "A", account: "", type: "totp", algorithm: "SHA1", digits: 6, period: 30 }],
   others: 0,
 };
+
+test.each([1, 2])(
+  "with %s accounts of an export that was not read whole, the popup says which parts were",
+  async (n) => {
+    const { hear } = await open();
+    hear({ type: "state", number: 1, state: page, pageCaused: false });
+    const offers = Array.from({ length: n }, () => offered.offers).flat();
+    hear({ ...offered, offers, parts: { read: [1, 3], size: 4 } });
+    expect(document.querySelector(".parts")?.textContent).toBe("offers_part 1, 3 4");
+    hear({ ...offered, offers });
+    expect(document.querySelector(".parts")).toBe(null);
+  },
+);
 
 test("what the user typed stays when the button that saves it comes alive", async () => {
   const { hear, dead } = await open();

@@ -143,10 +143,10 @@ function screen(): Node[] {
     case "add":
       return add(hostOf(state), step.reading, step.problem ? trouble(step.problem, step.hint) : [], enrollment);
     case "offers":
-      return offers(step.offers, step.others, enrollment);
+      return offers(step, enrollment);
     case "offer": {
       const wrong = step.problem ? trouble(step.problem, step.hint) : [];
-      return offer(step.offer, hostOf(state), step.saving, wrong, enrollment);
+      return offer(step, hostOf(state), wrong, enrollment);
     }
     case "saved":
       return saved(step.account, hostOf(state), filling(model, step.account) !== undefined, enrollment);

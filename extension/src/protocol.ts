@@ -359,6 +359,13 @@ export interface Offer {
 export interface OffersResult {
   readonly offers: readonly Offer[];
   readonly others: number;
+  readonly parts?: Parts;
+}
+
+/** Parts says how much was read of an export of Google Authenticator, which comes in several QR codes. */
+export interface Parts {
+  readonly read: readonly number[];
+  readonly size: number;
 }
 
 /** EnrollParams adds the account of a ticket, with the names as the user left them. */

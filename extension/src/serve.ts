@@ -144,11 +144,12 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
     offer(found.result);
   }
 
-  function offer({ offers, others }: OffersResult): void {
+  function offer(result: OffersResult): void {
+    const { offers } = result;
     if (offers.length === 0) return send({ type: "failed", problem: "not_otp" });
     tickets = new Set(offers.map(({ ticket }) => ticket));
     remember(offers.flatMap(({ have }) => have ?? []));
-    send({ type: "offers", offers, others });
+    send({ type: "offers", ...result });
   }
 
   /** Where an account would be used, if the page is the one that the user saw. */

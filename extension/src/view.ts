@@ -1,6 +1,6 @@
 import type { FromPopup, Problem, Sheet, Source, State, ToPopup, WhyField, Wish } from "./messages.ts";
 import { elsewhere, type Filling, fillingOf, has } from "./offer.ts";
-import type { Account, MarkAs, Offer } from "./protocol.ts";
+import type { Account, MarkAs, Offer, OffersResult, Parts } from "./protocol.ts";
 
 // What the popup shows, as a pure function of what happened. popup.ts draws it.
 
@@ -32,11 +32,12 @@ type Step =
   | { readonly at: "done" }
   | { readonly at: "away" } // the user goes on outside of the popup
   | { readonly at: "add"; readonly reading: boolean; readonly problem?: Problem; readonly hint?: string }
-  | { readonly at: "offers"; readonly offers: readonly Offer[]; readonly others: number }
+  | ({ readonly at: "offers" } & OffersResult)
   | {
       readonly at: "offer";
       readonly offer: Offer;
       readonly of?: Extract<Step, { at: "offers" }>; // to choose from
+      readonly parts?: Parts; // of the export that it alone was read from
       readonly saving: boolean;
       readonly problem?: Problem; // with what the user wrote
       readonly hint?: string;
@@ -304,10 +305,11 @@ function enroll(
     case "text":
       return reading({ type: "text", text: event.text });
     case "offers": {
-      const { offers, others } = event;
-      const [offer, other] = offers;
+      const { type: _, ...result } = event;
+      const [offer, other] = result.offers;
       if (state?.is !== "page" || !offer) return { model };
-      return to(other ? { at: "offers", offers, others } : { at: "offer", offer, saving: false });
+      const { parts } = result;
+      return to(other ? { at: "offers", ...result } : { at: "offer", offer, saving: false, ...(parts && { parts }) });
     }
     case "pick": {
       const offer = step.at === "offers" ? step.offers[event.index] : undefined;

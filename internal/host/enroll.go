@@ -68,18 +68,20 @@ func (h *Host) offers(ctx context.Context, texts []string, other *protocol.Error
 	var (
 		read   []account.Account
 		others int
+		parts  []interchange.Part
 		first  error
 	)
 	for _, text := range texts {
-		found, bad, err := readAccounts(text)
+		r, err := readAccounts(text)
 		if errors.Is(err, errNoKey) && other != nil {
 			err = other
 		}
 		if first == nil {
 			first = err
 		}
-		others += bad
-		for _, a := range found {
+		others += r.Others
+		parts = append(parts, r.Parts...)
+		for _, a := range r.Accounts {
 			if _, twice := sameSecret(read, a); !twice {
 				read = append(read, a)
 			}
@@ -96,7 +98,7 @@ func (h *Host) offers(ctx context.Context, texts []string, other *protocol.Error
 	if len(read) == 0 {
 		return nil, notOTP(first)
 	}
-	r := protocol.OffersResult{Offers: []protocol.Offer{}, Others: others}
+	r := protocol.OffersResult{Offers: []protocol.Offer{}, Others: others, Parts: lacking(parts)}
 	for _, a := range read {
 		o := protocol.Offer{Ticket: h.session.offer(a, h.Now()), Issuer: a.Issuer, Account: a.Name, Type: protocol.AccountType(a.Type),
 			Algorithm: string(a.Algorithm), Digits: a.Digits, Period: int(a.Period / time.Second)}
@@ -109,6 +111,23 @@ func (h *Host) offers(ctx context.Context, texts []string, other *protocol.Error
 	return r, nil
 }
 
+// lacking tells of the first export of which parts were not read, nil where there is none.
+func lacking(parts []interchange.Part) *protocol.Parts {
+	read := map[int32][]int{} // by batch
+	for _, p := range parts {
+		if !slices.Contains(read[p.Batch], p.Index+1) {
+			read[p.Batch] = append(read[p.Batch], p.Index+1)
+		}
+	}
+	for _, p := range parts {
+		if numbers := read[p.Batch]; len(numbers) < p.Size {
+			slices.Sort(numbers)
+			return &protocol.Parts{Read: numbers, Size: p.Size}
+		}
+	}
+	return nil
+}
+
 // What a text is that holds no account.
 var (
 	errNoKey = errors.New("no setup key") // nor an address of any kind; wrapped
@@ -116,29 +135,31 @@ var (
 )
 
 // readAccounts reads a text: otpauth URIs and their kin, one a line, or a bare setup
-// key. It counts what is no account, with the reason of the first.
-func readAccounts(text string) (found []account.Account, others int, err error) {
+// key. Others counts all that is no account; the error is the reason of the first.
+func readAccounts(text string) (r interchange.Result, err error) {
+	none := interchange.Result{Others: 1}
 	if strings.HasPrefix(strings.ToLower(strings.TrimSpace(text)), "phonefactor:") {
-		return nil, 1, errPush
+		return none, errPush
 	}
-	r, err := interchange.ParseURIList([]byte(text))
+	r, err = interchange.ParseURIList([]byte(text))
 	if errors.Is(err, interchange.ErrUnrecognized) {
 		secret, err := account.ParseSecret(text)
 		if err == nil && secret.Len() < shortestKey {
 			err = errors.New("it is too short")
 		}
 		if err != nil {
-			return nil, 1, fmt.Errorf("%w: %w", errNoKey, err)
+			return none, fmt.Errorf("%w: %w", errNoKey, err)
 		}
-		return []account.Account{account.New(account.TOTP, "", "", secret)}, 0, nil
+		return interchange.Result{Accounts: []account.Account{account.New(account.TOTP, "", "", secret)}}, nil
 	}
 	if err != nil {
-		return nil, 1, err
+		return none, err
 	}
 	if len(r.Errors) > 0 {
 		err = r.Errors[0].Err
 	}
-	return r.Accounts, r.Others + len(r.Errors), err
+	r.Others += len(r.Errors)
+	return r, err
 }
 
 // notOTP says in words why there is no account.

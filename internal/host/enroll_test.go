@@ -10,6 +10,7 @@ import (
 	"image/draw"
 	"image/jpeg"
 	"image/png"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"github.com/makiuchi-d/gozxing/qrcode"
 
 	"codefob/internal/account"
+	"codefob/internal/interchange"
 	"codefob/internal/protocol"
 	"codefob/internal/qr"
 )
@@ -109,6 +111,35 @@ func TestWhatIsOffered(t *testing.T) {
 	got := get[protocol.OffersResult](r, protocol.MethodQR, r.picture(carolURI, "https://shop.example/app", rfcURI, carolURI+"&image=x"))
 	if b, _ := json.Marshal(withoutTickets(r, got)); len(got.Offers) != 2 || got.Others != 1 {
 		t.Errorf("four codes: %s", b)
+	}
+}
+
+func TestPartsOfAnExport(t *testing.T) {
+	var all []account.Account
+	for i := range 25 {
+		all = append(all, account.New(account.TOTP, "Shop", "", account.NewSecret(fmt.Appendf(nil, "the secret %d", i))))
+	}
+	first, other := interchange.FormatMigration(all), interchange.FormatMigration(all[:11])
+	for _, tt := range []struct {
+		texts []string
+		want  *protocol.Parts
+	}{
+		{first[1:2], &protocol.Parts{Read: []int{2}, Size: 3}},
+		{[]string{first[2], first[0], first[2] + "&again=1"}, &protocol.Parts{Read: []int{1, 3}, Size: 3}},
+		{first, nil},
+		{append(first, other[1]), &protocol.Parts{Read: []int{2}, Size: 2}},
+		{[]string{migration}, nil},
+		{[]string{carolURI}, nil},
+	} {
+		r := newRig(t)
+		for how, got := range map[string]protocol.OffersResult{
+			"text":    read(r, strings.Join(tt.texts, "\n")),
+			"picture": get[protocol.OffersResult](r, protocol.MethodQR, r.picture(tt.texts...)),
+		} {
+			if !reflect.DeepEqual(got.Parts, tt.want) {
+				t.Errorf("%s of %d: %+v, want %+v", how, len(tt.texts), got.Parts, tt.want)
+			}
+		}
 	}
 }
 
@@ -375,16 +406,19 @@ func FuzzReadAccounts(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		found, others, err := readAccounts(text)
-		for _, a := range found {
+		r, err := readAccounts(text)
+		for _, a := range r.Accounts {
 			if err := a.Validate(); err != nil {
 				t.Errorf("%q: %v", text, err)
 			}
 		}
-		if len(found) == 0 && others > 0 && err == nil || others < 0 {
-			t.Errorf("%q: %d others without a reason", text, others)
+		if len(r.Accounts) == 0 && r.Others > 0 && err == nil || r.Others < 0 {
+			t.Errorf("%q: %d others without a reason", text, r.Others)
 		}
-		if len(found) == 0 {
+		if p := lacking(r.Parts); p != nil && (len(p.Read) == 0 || len(p.Read) >= p.Size || slices.Max(p.Read) > p.Size) {
+			t.Errorf("%q: %+v", text, p)
+		}
+		if len(r.Accounts) == 0 {
 			if e := errorFor(notOTP(err)); e.Message == "" || e.Hint == "" || strings.Contains(e.Message, carolKey) {
 				t.Errorf("%q: %+v", text, e)
 			}

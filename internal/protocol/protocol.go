@@ -489,6 +489,13 @@ type Offer struct {
 type OffersResult struct {
 	Offers []Offer `json:"offers"`
 	Others int     `json:"others"`
+	Parts  *Parts  `json:"parts,omitempty"` // left out where no export lacks a part
+}
+
+// Parts says how much was read of an export of Google Authenticator, which comes in several QR codes.
+type Parts struct {
+	Read []int `json:"read"` // their numbers, the first is 1
+	Size int   `json:"size"` // how many the export has
 }
 
 // EnrollParams adds the account of a ticket, with the names as the user left them.
