@@ -130,7 +130,7 @@ func (c *cli) readImport(run *importing, name, format, passwordFile string, key 
 	defer clear(content)
 	r, err := interchange.Read(interchange.Source{Name: filepath.Base(name), Data: content, KeyFile: key, Password: func() ([]byte, error) {
 		if passwordFile != "" {
-			return readSecretFile(passwordFile)
+			return c.filePassword(passwordFile)
 		}
 		password, err := c.ask.Passphrase(c.ctx, "Password of "+fileName(name)+": ")
 		if errors.Is(err, prompt.ErrUnavailable) {
@@ -157,6 +157,17 @@ func (c *cli) readImport(run *importing, name, format, passwordFile string, key 
 		}
 	}
 	return nil
+}
+
+// filePassword reads the password of a file that is imported. One that is empty is tried too: a KeePass
+// database may have none beside its key file. Standard input that is empty was read already.
+func (c *cli) filePassword(name string) ([]byte, error) {
+	password, err := readSecretFile(name)
+	if errors.Is(err, errEmpty) && name != "-" {
+		c.ui.say("%s is empty: the password is taken to be so", name)
+		return nil, nil
+	}
+	return password, err
 }
 
 // checkSites takes away what could not be given with --site. Only Codefob's own

@@ -142,8 +142,11 @@ func checkPassphrase(p []byte) error {
 	return nil
 }
 
+// errEmpty is of a file that should hold a secret.
+var errEmpty = errors.New("is empty")
+
 // readSecretFile reads a secret from a file, "-" being standard input; the end
-// of its last line is not part of it.
+// of its last line is not part of it. It returns [errEmpty] where nothing is left.
 func readSecretFile(name string) ([]byte, error) {
 	content, err := readFile(name, 64<<10)
 	if err != nil {
@@ -151,7 +154,7 @@ func readSecretFile(name string) ([]byte, error) {
 	}
 	content = bytes.TrimSuffix(bytes.TrimSuffix(content, []byte("\n")), []byte("\r"))
 	if len(content) == 0 {
-		return nil, fmt.Errorf("%s is empty", fileName(name))
+		return nil, fmt.Errorf("%s %w", fileName(name), errEmpty)
 	}
 	return content, nil
 }

@@ -163,7 +163,7 @@ func params(t *testing.T, dir string, vars ...string) testscript.Params {
 					return err
 				}
 			}
-			for _, tool := range []string{"sh", "cp", "find", "mkdir", "chmod", "sort", "tr", "age", "secret-tool", "zbarimg"} {
+			for _, tool := range []string{"sh", "cp", "find", "mkdir", "chmod", "sort", "tr", "age", "secret-tool", "zbarimg", "keepassxc-cli"} {
 				if path, err := exec.LookPath(tool); err == nil {
 					if err := os.Symlink(path, filepath.Join(work, "bin", tool)); err != nil {
 						return err

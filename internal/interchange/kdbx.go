@@ -102,15 +102,17 @@ func readKDBX(s Source) (Result, error) {
 		}
 		return readKeePass(text, inner, k.sum)
 	}
-	switch {
-	case !given:
+	if !given {
 		return Result{}, ErrNeedsPassword
-	case k.major == 3:
-		return Result{}, errWrongOrDamaged
-	case s.KeyFile == nil:
-		return Result{}, fmt.Errorf("%w, or it has a key file too: name it with --key-file", ErrWrongPassword)
 	}
-	return Result{}, fmt.Errorf("%w, or the key file is another", ErrWrongPassword)
+	wrong := ErrWrongPassword
+	if k.major == 3 {
+		wrong = errWrongOrDamaged
+	}
+	if s.KeyFile == nil {
+		return Result{}, fmt.Errorf("%w, or it has a key file too: name it with --key-file", wrong)
+	}
+	return Result{}, fmt.Errorf("%w, or the key file is another", wrong)
 }
 
 // damagedUnless keeps an error of ours, and makes any other say that the file is damaged.
