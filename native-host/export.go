@@ -79,6 +79,15 @@ func (c *cli) export(args []string) error {
 	case *plain && *sealFile != "":
 		return misused("--plain and --password-file say the opposite")
 	}
+	if info, err := os.Stat(*output); err == nil && !show {
+		fits, kind := info.Mode().IsRegular(), "file"
+		if pictures {
+			fits, kind = info.IsDir(), "folder"
+		}
+		if !fits {
+			return withHint(fmt.Errorf("%s is there, and no %s", *output, kind), "name another %s with -o", kind)
+		}
+	}
 	if _, err := os.Lstat(*output); err == nil && !*force && !show {
 		return withHint(fmt.Errorf("%s exists", *output), "name another file, or say --force to write over it")
 	}

@@ -15,14 +15,19 @@ import (
 
 // talk runs a program on a terminal of its own and holds a dialogue with it:
 //
-//	talk DIALOGUE PROGRAM [ARGUMENT…]
+//	talk [-stdout] DIALOGUE PROGRAM [ARGUMENT…]
 //
 // Each line of the file DIALOGUE is text to wait for on the terminal, or, after
 // "> ", what the person then types and ends with Enter (or, for ^C, does not).
 // Afterwards the file "screen" holds what the terminal showed. Standard input and output
-// are not the terminal.
+// are not the terminal, but for standard output with -stdout.
 func talk() {
-	status, err := converse(os.Args[1], os.Args[2:])
+	args := os.Args[1:]
+	onScreen := args[0] == "-stdout"
+	if onScreen {
+		args = args[1:]
+	}
+	status, err := converse(args[0], args[1:], onScreen)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "talk:", err)
 		os.Exit(125)
@@ -30,7 +35,7 @@ func talk() {
 	os.Exit(status)
 }
 
-func converse(dialogue string, args []string) (status int, err error) {
+func converse(dialogue string, args []string, onScreen bool) (status int, err error) {
 	script, err := os.ReadFile(dialogue)
 	if err != nil {
 		return 0, err
@@ -41,6 +46,9 @@ func converse(dialogue string, args []string) (status int, err error) {
 	}
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if onScreen {
+		cmd.Stdout = tty
+	}
 	cmd.ExtraFiles = []*os.File{tty}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 3}
 	if err := cmd.Start(); err != nil {
