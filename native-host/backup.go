@@ -177,11 +177,7 @@ func (d comparison) whole() bool { return len(d.missing) == 0 && len(d.changed) 
 func compare(inVault, inBackup []account.Account) (d comparison) {
 	left := slices.Clone(inBackup)
 	for _, a := range inVault {
-		// Several accounts may have one secret: the one with the same names comes first.
-		at := slices.IndexFunc(left, func(b account.Account) bool { return same(a, b) && a.Label() == b.Label() })
-		if at < 0 {
-			at = slices.IndexFunc(left, func(b account.Account) bool { return same(a, b) })
-		}
+		at := indexSame(left, a)
 		if at < 0 {
 			d.missing = append(d.missing, a.Label())
 			continue

@@ -21,13 +21,14 @@ const maxImportFiles = 1000
 
 // imported is what --json says of an import.
 type imported struct {
-	Format   string   `json:"format"`   // "mixed" for files of several
-	Outcome  string   `json:"outcome"`  // see outcomeOf; of several files, the first that is not ok
-	Accounts []listed `json:"accounts"` // all that the files hold
-	Added    int      `json:"added"`
-	Already  int      `json:"already"` // in the vault, or twice in the files
-	Others   int      `json:"others"`  // entries that are no accounts with codes
-	Errors   []string `json:"errors"`  // where it is, and the reason
+	Format    string   `json:"format"`   // "mixed" for files of several
+	Outcome   string   `json:"outcome"`  // see outcomeOf; of several files, the first that is not ok
+	Accounts  []listed `json:"accounts"` // all that the files hold
+	Added     int      `json:"added"`
+	Already   int      `json:"already"`   // in the vault, or twice in the files
+	Completed int      `json:"completed"` // of those in the vault: they got sites or recovery codes
+	Others    int      `json:"others"`    // entries that are no accounts with codes
+	Errors    []string `json:"errors"`    // where it is, and the reason
 }
 
 // importing is one run of the command.
@@ -75,6 +76,9 @@ func (c *cli) importFiles(args []string) error {
 		if err := c.merge(&run, *dryRun); err != nil {
 			return err
 		}
+	}
+	if len(run.Errors) > 0 && run.Outcome == "ok" {
+		run.Outcome = "partial"
 	}
 	if *asJSON {
 		if err := c.ui.json(run.imported); err != nil {
@@ -199,9 +203,6 @@ func (run *importing) note(r interchange.Result, outcome string) {
 // noteMissing says which parts of exports of Google Authenticator no file had.
 func (run *importing) noteMissing() {
 	run.missing = interchange.MissingParts(run.parts)
-	if len(run.missing) > 0 && run.Outcome == "ok" {
-		run.Outcome = "partial"
-	}
 	for _, part := range run.missing {
 		run.Errors = append(run.Errors, "export of Google Authenticator: "+part)
 	}
@@ -240,22 +241,32 @@ func outcomeOf(r interchange.Result, err error) (outcome string, known bool) {
 	return "ok", true
 }
 
-// merge adds what is not in the vault yet, all of it or nothing.
+// merge adds what is not in the vault yet, and to what is there the sites and recovery
+// codes that it lacks; all of it or nothing.
 func (c *cli) merge(run *importing, dryRun bool) error {
 	v, err := c.openVault()
 	if err != nil {
 		return err
 	}
 	known := slices.Clone(v.Accounts())
+	inVault := len(known)
 	labels := make(map[string]bool)
 	for _, a := range known {
 		labels[a.Label()] = true
 	}
+	completed := make(map[int]bool) // of known
 	for i, a := range run.found {
 		run.Accounts = append(run.Accounts, listedOf(a))
-		if at := slices.IndexFunc(known, func(b account.Account) bool { return same(a, b) }); at >= 0 {
+		if at := indexSame(known, a); at >= 0 {
 			run.Accounts[i].ID = known[at].ID
 			run.Already++
+			changed, err := known[at].Complete(a)
+			if err != nil {
+				run.Errors = append(run.Errors, fmt.Sprintf("recovery codes of %s: %s", a.Label(), err))
+			}
+			if changed && at < inVault {
+				completed[at] = true
+			}
 			continue
 		}
 		if labels[a.Label()] {
@@ -264,20 +275,39 @@ func (c *cli) merge(run *importing, dryRun bool) error {
 		labels[a.Label()] = true
 		known, run.fresh = append(known, a), append(run.fresh, i)
 	}
-	run.Added = len(run.fresh)
-	if dryRun || len(run.fresh) == 0 {
+	run.Added, run.Completed = len(run.fresh), len(completed)
+	if dryRun || run.Added+run.Completed == 0 {
 		return nil
 	}
 	return v.Update(func(tx *vault.Tx) error {
-		for _, i := range run.fresh {
-			id, err := tx.Add(run.found[i])
+		for n, i := range run.fresh {
+			id, err := tx.Add(known[inVault+n])
 			if err != nil {
 				return fmt.Errorf("%s: %w", run.found[i].Label(), err)
 			}
 			run.Accounts[i].ID = id
 		}
+		for at := range completed {
+			err := tx.Edit(known[at].ID, func(a *account.Account) error {
+				_, err := a.Complete(known[at])
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("%s: %w", known[at].Label(), err)
+			}
+		}
 		return nil
 	})
+}
+
+// indexSame finds the account that gives the same codes as a; of several, the one with
+// the same names.
+func indexSame(list []account.Account, a account.Account) int {
+	at := slices.IndexFunc(list, func(b account.Account) bool { return same(a, b) && a.Label() == b.Label() })
+	if at < 0 {
+		at = slices.IndexFunc(list, func(b account.Account) bool { return same(a, b) })
+	}
+	return at
 }
 
 // same tells whether two accounts give the same codes.
@@ -300,12 +330,15 @@ func (c *cli) tellImport(run *importing, dryRun bool) {
 	if run.Others > 0 {
 		c.ui.say("left out, as they are no accounts with codes: %d", run.Others)
 	}
-	verb := "added"
+	added, got := "added", "got"
 	if dryRun {
-		verb = "would be added"
+		added, got = "would be added", "would get"
 	}
 	if len(run.found) > 0 {
-		c.ui.say("%s %s, %d there already", accounts(run.Added), verb, run.Already)
+		c.ui.say("%s %s, %d there already", accounts(run.Added), added, run.Already)
+	}
+	if run.Completed > 0 {
+		c.ui.say("%s %s sites or recovery codes that were missing", accounts(run.Completed), got)
 	}
 	for _, i := range run.fresh {
 		if a := run.found[i]; a.NeedsPIN() {

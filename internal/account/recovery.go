@@ -91,6 +91,37 @@ func (a *Account) AddRecovery(codes []Secret) (already int, err error) {
 	return already, nil
 }
 
+// Complete adds the sites and the unused recovery codes that b, the same account from elsewhere, has and a has not,
+// and takes nothing away: a code that was used at either is used. It returns [ErrRecoveryFull] if the
+// codes are too many, and adds none of them then.
+func (a *Account) Complete(b Account) (changed bool, err error) {
+	sites := slices.Clone(a.Sites)
+	for _, s := range b.Sites {
+		if !slices.Contains(sites, s) {
+			sites = append(sites, s)
+		}
+	}
+	codes := slices.Clone(a.RecoveryCodes)
+	marked := false
+	for _, c := range b.RecoveryCodes {
+		i := slices.IndexFunc(codes, func(k RecoveryCode) bool { return k.Code.Equal(c.Code) })
+		switch {
+		case i < 0 && c.Used.IsZero():
+			codes = append(codes, c)
+		case i >= 0 && codes[i].Used.IsZero() && !c.Used.IsZero():
+			codes[i].Used, marked = c.Used, true
+		}
+	}
+	changed = len(sites) > len(a.Sites)
+	a.Sites = sites
+	if len(codes) > MaxRecoveryCodes {
+		return changed, ErrRecoveryFull
+	}
+	changed = changed || marked || len(codes) > len(a.RecoveryCodes)
+	a.RecoveryCodes = codes
+	return changed, nil
+}
+
 // numbered is how sheets number their lines: "1. ", "12) ".
 var numbered = regexp.MustCompile(`^[0-9]{1,3}[.)] +`)
 

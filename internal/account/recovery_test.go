@@ -175,3 +175,40 @@ func FuzzParseRecoveryCodes(f *testing.F) {
 		}
 	})
 }
+
+func TestComplete(t *testing.T) {
+	day := time.Unix(1764400000, 0)
+	code := func(text string, used time.Time) RecoveryCode { return RecoveryCode{NewSecret([]byte(text)), used} }
+	ours := like(TOTP, "GitHub", "alice", func(a *Account) {
+		a.Sites = []string{"https://a.example", "https://b.example"}
+		a.RecoveryCodes = []RecoveryCode{code("used here", day), code("used there", time.Time{}), code("left", time.Time{})}
+	})
+	theirs := like(TOTP, "GitHub", "alice", func(a *Account) {
+		a.Sites = []string{"https://c.example", "https://a.example"}
+		a.RecoveryCodes = []RecoveryCode{code("used here", time.Time{}), code("new", time.Time{}), code("used there", day), code("long gone", day)}
+	})
+	a := ours
+	changed, err := a.Complete(theirs)
+	var got []string
+	for _, c := range a.RecoveryCodes {
+		got = append(got, fmt.Sprint(string(c.Code.Bytes()), c.Used.IsZero()))
+	}
+	want := []string{"used herefalse", "used therefalse", "lefttrue", "newtrue"}
+	if !changed || err != nil || !slices.Equal(a.Sites, []string{"https://a.example", "https://b.example", "https://c.example"}) || !slices.Equal(got, want) {
+		t.Errorf("Complete = %v, %v; it has %q, %q", changed, err, a.Sites, got)
+	}
+	if ours.RecoveryLeft() != 2 || len(ours.Sites) != 2 {
+		t.Error("Complete changed what another account shares with it")
+	}
+	if changed, err := a.Complete(theirs); changed || err != nil {
+		t.Errorf("the second time: %v, %v", changed, err)
+	}
+	full := ours
+	full.RecoveryCodes = nil
+	for i := range MaxRecoveryCodes {
+		full.RecoveryCodes = append(full.RecoveryCodes, code(fmt.Sprint("code ", i), time.Time{}))
+	}
+	if changed, err := full.Complete(theirs); !changed || !errors.Is(err, ErrRecoveryFull) || len(full.Sites) != 3 || full.RecoveryLeft() != MaxRecoveryCodes {
+		t.Errorf("too many: %v, %v, %q, %d left", changed, err, full.Sites, full.RecoveryLeft())
+	}
+}
