@@ -74,12 +74,12 @@ func (c *cli) backup(args []string) error {
 	if info, err := os.Stat(last.Folder); err != nil || !info.IsDir() {
 		return withHint(fmt.Errorf("%s is no folder here", last.Folder), "plug the disk in, or name another folder: codefob backup FOLDER")
 	}
+	now := time.Now() // before the vault is read: what changes from here on may not be in it
 	v, passphrase, err := c.reauthenticateFor(*passwordFile)
 	if err != nil {
 		return err
 	}
 	defer clear(passphrase)
-	now := time.Now()
 	content, err := interchange.FormatBackup(v.Accounts(), now)
 	if err != nil {
 		return err
@@ -202,6 +202,7 @@ func alike(a, b account.Account) bool {
 }
 
 func (c *cli) verifyBackup(name, passwordFile string) error {
+	now := time.Now() // as in backup
 	v, passphrase, err := c.reauthenticateFor("")
 	if err != nil {
 		return err
@@ -253,7 +254,7 @@ func (c *cli) verifyBackup(name, passwordFile string) error {
 	if err != nil {
 		return err
 	}
-	last.Written, last.Verified = info.ModTime(), time.Now()
+	last.Written, last.Verified = info.ModTime(), now
 	if last.Folder == "" {
 		last.Folder = filepath.Dir(last.File)
 	}
@@ -271,13 +272,26 @@ func (c *cli) checkBackup(now time.Time) finding {
 	case err != nil:
 		return bad("backup", fmt.Errorf("%s is not valid", c.backupRecord()), fix)
 	}
-	f := good("backup", "of %s, last seen to be good %s, in %s", last.Written.Local().Format("2006-01-02"), last.Verified.Local().Format("2006-01-02"), last.File)
-	if now.Sub(last.Written) > backupAge {
-		f.Message += fmt.Sprintf(": %d days old", int(now.Sub(last.Written).Hours()/24))
-		f.Fix = "codefob backup"
-	} else if _, err := os.Lstat(last.File); err != nil {
+	old := now.Sub(last.Written)
+	f := good("backup", "of %s, %s old, last seen to be good %s, in %s", last.Written.Local().Format("2006-01-02"), days(old), last.Verified.Local().Format("2006-01-02"), last.File)
+	if _, err := os.Lstat(last.File); err != nil {
 		f.Message += ", which is not there now"
 		f.Fix = "plug the disk in and see that it is good: codefob backup verify FILE; or make another: " + fix
 	}
+	if accounts, err := os.Stat(filepath.Join(c.home, "vault", "accounts.age")); err == nil && accounts.ModTime().After(last.Verified) {
+		f.Message += "; the vault was changed since"
+		f.Fix = "codefob backup"
+	}
+	if old > backupAge {
+		f.Fix = "codefob backup"
+	}
 	return f
+}
+
+// days counts whole days in words.
+func days(d time.Duration) string {
+	if n := int(d.Hours() / 24); n != 1 {
+		return fmt.Sprintf("%d days", n)
+	}
+	return "1 day"
 }
