@@ -14,6 +14,7 @@ const options = {
   plugins: [lexicon],
   target: ["chrome127", "firefox140"],
   charset: "utf8",
+  supported: { "regexp-unicode-property-escapes": true }, // as both browsers do; esbuild would write them as strings
   legalComments: "none",
 };
 // What every page runs is short, and holds the rest as one function: an engine takes apart only what it runs.

@@ -1,6 +1,6 @@
 // Compiles src/lexicon/*.txt: for the bundler a module "codefob:lexicon" with the terms of each concept by script.
 import { readdir, readFile } from "node:fs/promises";
-import { fold } from "./src/fold.mjs";
+import { fold, UNSPACED } from "./src/fold.mjs";
 
 /** Languages in Latin letters whose short words mean other things in others: read only in pages that declare them. */
 const DECLARED = new Set(["af", "az", "ca", "et", "eu", "fil", "gl", "hr", "is", "lt", "lv", "ms", "sl", "sq", "sw"]);
@@ -21,8 +21,6 @@ function parse(text, file) {
   }
   return terms;
 }
-
-const UNSPACED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Hangul}]/u;
 
 /** In which table a term stands: "latin" where it has no letters but those. */
 function table(term) {

@@ -69,13 +69,14 @@ function draw(title: string, pressed: () => void): HTMLElement {
     background: "light-dark(#fff,#26262b)",
     color: "light-dark(#0f766e,#5eead4)",
     "box-shadow": "0 0 0 1px light-dark(#0002,#fff3),0 1px 3px #0003",
+    // For the drawing in it.
+    fill: "none",
+    stroke: "currentColor",
+    "stroke-linecap": "round",
   });
   host.title = title;
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("fill", "none");
-  svg.setAttribute("stroke", "currentColor");
-  svg.setAttribute("stroke-linecap", "round");
   // The fob, and its ring.
   for (const [d, width] of [
     ["M8.5 15.500l5-5", "8"],

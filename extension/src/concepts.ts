@@ -105,6 +105,11 @@ export function code(words: Said): boolean {
   return words.has("code") || words.has("verification code") || words.has("one-time code");
 }
 
+/** Whether a text speaks of messages, which bring codes too. */
+export function byMessage(words: Said): boolean {
+  return words.has("text message or call") || words.has("e-mail");
+}
+
 /** Codes that are none of ours. */
 const OTHER_CODES: ReadonlySet<Concept> = new Set([
   "card",

@@ -86,8 +86,7 @@ function paste(field: () => Inputs, code: string): boolean {
   const data = new DataTransfer();
   data.setData("text/plain", code);
   // Firefox hides from the page what is in a DataTransfer of ours, and makes one from these two words of its own.
-  const firefox = { dataType: "text/plain", data: code };
-  const init = { ...firefox, clipboardData: data, ...LIKE_REAL };
+  const init = { dataType: "text/plain", data: code, clipboardData: data, ...LIKE_REAL };
   const event = new ClipboardEvent("paste", init);
   return !first.dispatchEvent(event);
 }

@@ -1,1 +1,2 @@
+export const UNSPACED: RegExp;
 export function fold(text: string): string;

@@ -23,9 +23,11 @@ export function fold(text) {
     .trim();
 }
 
+/** A letter of a script that parts no words, or glues endings to them. */
+export const UNSPACED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Hangul}]/u;
 /** Most texts, and all names: the short way. */
 const ASCII = /^[\0-\x7f]*$/;
-/** Where a script that parts no words meets one that does: "SMSで" is two words. */
+/** Where such a script meets one that parts words: "SMSで" is two words. */
 const BORDER =
   /[a-z\d](?=[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Hangul}])|[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Hangul}](?=[a-z\d])/gu;
 

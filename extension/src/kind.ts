@@ -1,5 +1,5 @@
 import type { Clues } from "./clues.ts";
-import { type Concept, code, type Said } from "./concepts.ts";
+import { byMessage, type Concept, code, type Said } from "./concepts.ts";
 import type { Fact } from "./reasons.ts";
 
 /** What a field takes. "none" is no field of ours at all. */
@@ -75,7 +75,7 @@ function own(words: Said, points: Points) {
 
 /** Whether a label says that an app shows the code, and names no message. */
 function fromApp(words: Said): boolean {
-  const other = words.has("authenticator app") || words.has("text message or call") || words.has("e-mail");
+  const other = words.has("authenticator app") || byMessage(words);
   return words.has("app") && code(words) && !words.has("sent") && !other;
 }
 
@@ -83,7 +83,7 @@ function fromApp(words: Said): boolean {
 function sentence(words: Said, points: Points, weight: number) {
   const share = words.has("another way") || words.has("not received") ? weight * 0.1 : weight;
   const sent = words.has("sent") || words.has("resend");
-  const message = words.has("text message or call") || words.has("e-mail");
+  const message = byMessage(words);
   const app = words.has("authenticator app") || (words.has("app") && code(words) && (message || !sent));
   const phone = words.has("phone") && sent && !app;
   if (app && message) points.either += share;

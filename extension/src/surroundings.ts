@@ -54,8 +54,6 @@ function sentences(text: string): string[] {
     .slice(0, 12);
 }
 
-const SKIP = /^(script|style|option|noscript|template|nav|footer|svg|select|textarea)$/;
-
 /** The largest element around a field with text but no other field: what stands there is said of this one. */
 function block(inputs: Inputs): { home: Element | undefined; alone: boolean } {
   let home: Element | undefined;
@@ -120,8 +118,8 @@ function text(node: Node, inputs: Inputs, seen: Walk, passed: boolean): number {
   const parent = node.parentElement;
   if (!value || !parent || inputs.some((input) => input.contains(node))) return 0;
   const around = parent.closest("script,style,option,noscript,template,nav,footer,svg,select,textarea,label");
-  if (around && SKIP.test(around.localName)) return 0;
-  const control = around instanceof HTMLLabelElement ? around.control : null;
+  if (around && !(around instanceof HTMLLabelElement)) return 0;
+  const control = around?.control;
   if (control && control instanceof HTMLInputElement && !/^(radio|checkbox)$/.test(control.type)) return 0;
   const other = control instanceof HTMLInputElement && control.type === "radio" && !control.checked;
   if (!visible(parent)) return 0;

@@ -1,4 +1,5 @@
 import { LEXICON } from "codefob:lexicon";
+import { UNSPACED } from "./fold.mjs";
 
 /** A word or words of the lexicon, and what a text that has them speaks of. */
 interface Term<C> {
@@ -14,8 +15,6 @@ export interface Hit<C> {
   readonly end: number;
 }
 
-/** Scripts that part no words, or glue endings to them. */
-const UNSPACED = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}\p{sc=Hangul}]/u;
 /** From here on letters may be of a script that is not read word by word. */
 const HEBREW = 0x590;
 /** Hebrew and Arabic write an article or a preposition before the word, in one with it. */

@@ -1,5 +1,5 @@
 import type { Clues } from "./clues.ts";
-import { type Concept, code, type Said } from "./concepts.ts";
+import { byMessage, type Concept, code, type Said } from "./concepts.ts";
 import type { Fact, Place, Reason } from "./reasons.ts";
 
 /** How much speaks for a field being for a code at all, and why. */
@@ -99,7 +99,7 @@ export function weigh(clues: Clues): Weight {
   const ours = near.some((words) => OURS.some((each) => each !== "two-factor" && words.has(each)));
   const { name, label } = clues;
   const number = name.has("phone number") && !tells(name) && (label.has("phone number") || label.has("phone"));
-  const sent = label.has("text message or call") || label.has("e-mail"); // Chinese programs call that a captcha too
+  const sent = byMessage(label); // Chinese programs call that a captcha too
   sum.own(
     "name",
     sent ? new Map([...name].filter(([concept]) => concept !== "captcha")) : name,
@@ -139,7 +139,7 @@ function secret(words: Said, concept: Concept): boolean {
 
 /** Whether a text says that a message was sent. */
 function message(words: Said): boolean {
-  return words.has("sent") && (words.has("text message or call") || words.has("e-mail") || words.has("phone"));
+  return words.has("sent") && (byMessage(words) || words.has("phone"));
 }
 
 function around({ group, lead, far, after, button, page, mask }: Clues, near: readonly Said[], sum: Sum) {
