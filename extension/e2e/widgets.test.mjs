@@ -58,6 +58,7 @@ const takes = [
 ];
 
 const origin = `localhost:${widgets.port}`;
+const sending = `sending.${origin}`; // where the account is set to have the form sent
 const steam = { host: `steam.${origin}`, secret: Buffer.from("twenty bytes at least") };
 
 /** The Steam Guard code of a moment: as RFC 4226, written with five letters and digits. @param {number} ms */
@@ -73,13 +74,16 @@ function steamCode(ms) {
 
 inBrowsers(
   "widgets",
-  { ada: { sites: [origin] } },
+  { ada: { sites: [origin] }, jane: { sites: [sending] } },
   (world) => {
-    beforeAll(() => world.vault.add(`steam://${base32(steam.secret)}`, steam.host));
+    beforeAll(async () => {
+      await world.vault.add(`steam://${base32(steam.secret)}`, steam.host);
+      await world.vault.run("edit", "jane", "--submit", "on");
+    });
 
     const state = () => world.browser.page.$eval("#state", (pre) => pre.textContent ?? "");
-    const good = (/** @type {string} */ code) =>
-      [-1, 0, 1].some((step) => world.site.code(world.accounts.ada, Date.now() + step * 30_000) === code);
+    const good = (/** @type {string} */ code, user = "ada") =>
+      [-1, 0, 1].some((step) => world.site.code(world.accounts[user], Date.now() + step * 30_000) === code);
 
     /** Shows a page, and has its field filled. @param {string} name @param {string} [host] */
     async function fill(name, host = origin) {
@@ -111,6 +115,13 @@ inBrowsers(
       await hold("one code, and no problem", 500, async () => {
         return widgets.sent.length === 1 && good(widgets.sent[0]) && !(await world.browser.openedPopup());
       });
+    });
+
+    test.each(["sends itself slowly", "sends itself slowly by a script"])("once, a form that %s", async (name) => {
+      widgets.sent.length = 0;
+      const page = await fill(name, sending);
+      await page.waitForSelector("#welcome");
+      expect(widgets.sent).toEqual([expect.toSatisfy((code) => good(code, "jane"))]);
     });
 
     test("a form that sends itself and empties the field: the code is not sent again", async () => {

@@ -8,7 +8,7 @@ import { type FromPage, MAX_FIELDS, type Outcome, PAGE_PORT, type Refusal, type 
 import { fillingOf } from "./offer.ts";
 import { drawn, makeDrawing, seen } from "./see.ts";
 import { makeTrees } from "./shadows.ts";
-import { submit } from "./submit.ts";
+import { sender } from "./submit.ts";
 import { fieldsIn, type Marks, marksFrom, seenIn } from "./teaching.ts";
 import { bucket, pace } from "./throttle.ts";
 
@@ -25,6 +25,8 @@ declare global {
 const LOOKS = [1 / 50, 100, 500] as const;
 /** A page whose field keeps changing tells of it so often at once, and again after so many ms. */
 const [OFTEN, SELDOM] = [8, 400];
+/** A page that sends a form by itself does so this soon after the last digit, in ms. */
+const SENDS_WITHIN = 500;
 /** What changes of a page; the attributes are those by which a field changes, comes or goes. */
 const CHANGES: MutationObserverInit = {
   subtree: true,
@@ -256,14 +258,14 @@ async function take(message: Extract<ToPage, { type: "fill" }>): Promise<Outcome
   if (message.field === number && !fits(inputs, text)) return refuse("length");
   const why = await obstacle(message);
   if (why && !(why === "typed" && !append && holds(inputs, text))) return refuse(why);
+  const send = message.submit && sender(inputs, text);
   const step = await fill(inputs, text);
+  if (send) setTimeout(send, SENDS_WITHIN);
   if (!step) {
     if (append) await fill(inputs, value); // what the user typed is not lost
     return refuse("rejected");
   }
   before = undefined;
-  // Once the answer is out: what is sent may take this document with it.
-  if (message.submit) setTimeout(() => holds(inputs, text) && submit(inputs[0]));
   return { ok: true, step };
 }
 

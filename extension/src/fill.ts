@@ -75,7 +75,8 @@ function alike(one: Input, other: Input | undefined): boolean {
   return names.every((name) => one.getAttribute(name) === other?.getAttribute(name));
 }
 
-function taken(inputs: Inputs): boolean {
+/** Whether a page has taken a field away, or locked it. */
+export function taken(inputs: Inputs): boolean {
   return inputs.some((input) => !input.isConnected || locked(input));
 }
 

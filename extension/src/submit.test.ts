@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { expect, test } from "vitest";
-import { submit } from "./submit.ts";
+import { sender, submit } from "./submit.ts";
 
 const input = `<input id="code">`;
 
@@ -39,5 +39,27 @@ test.each([
   };
   const field = document.querySelector<HTMLInputElement>("#code");
   if (field) submit(field);
+  expect(seen.join()).toBe(want);
+});
+
+test.each<[string, string, (input: HTMLInputElement) => void]>([
+  ["one that does nothing by itself", "a", () => undefined],
+  ["one that sent its form, by whatever script", "", ({ form }) => form?.dispatchEvent(new Event("submit"))],
+  ["one that is on its way to another", "", () => window.dispatchEvent(new Event("beforeunload"))],
+  ["one that locked the field", "", (input) => input.setAttribute("disabled", "")],
+  ["one that took the field away", "", (input) => input.remove()],
+  ["one that emptied the field", "", (input) => (input.value = "")],
+])("a page is sent once: %s", (_name, want, act) => {
+  document.body.innerHTML = `<form>${input}<button id="a">Verify</button></form>`;
+  const field = document.querySelector<HTMLInputElement>("#code") ?? document.createElement("input");
+  const seen: string[] = [];
+  document.body.onclick = (event) => {
+    event.preventDefault();
+    if (event.target instanceof HTMLElement) seen.push(event.target.id);
+  };
+  const send = sender([field], "123456");
+  field.value = "123456";
+  act(field);
+  send();
   expect(seen.join()).toBe(want);
 });

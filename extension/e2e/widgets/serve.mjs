@@ -4,6 +4,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import http from "node:http";
 import { basename, extname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { build } from "esbuild";
 import { compile, compileModule } from "svelte/compiler";
 
@@ -63,7 +64,8 @@ ${styled ? `<link rel="stylesheet" href="/${script}.css">` : ""}
 </html>`;
 
 /**
- * Serves the page of each widget at its name, and notes what a page sends there.
+ * Serves the page of each widget at its name, and notes what a page sends there;
+ * the answer to what is sent to ?slow takes its time.
  * @returns {Promise<{ port: number, sent: string[], close: () => void }>}
  */
 export async function serveWidgets() {
@@ -71,13 +73,15 @@ export async function serveWidgets() {
   /** @type {string[]} */
   const sent = [];
   const server = http.createServer(async (request, response) => {
-    const path = decodeURIComponent(new URL(request.url ?? "", "http://widgets").pathname);
+    const { pathname, searchParams } = new URL(request.url ?? "", "http://widgets");
+    const path = decodeURIComponent(pathname);
     const file = files.get(path);
     if (file) return response.setHeader("content-type", types[extname(path)]).end(file);
     if (request.method === "POST") {
       let body = "";
       for await (const chunk of request) body += chunk;
       sent.push(new URLSearchParams(body).get("code") ?? "");
+      if (searchParams.has("slow")) await pause(1500);
       return response.setHeader("content-type", "text/html").end(`<p id="welcome">Signed in.</p>`);
     }
     const script = files.has(`${path}.js`) ? basename(path) : "plain";

@@ -157,6 +157,24 @@ const fields = {
     });
   },
 
+  // The same, and all stays as it is until the answer is there.
+  "sends itself slowly"() {
+    root.innerHTML = `<form method="post" action="?slow">${label(`maxlength="6"`)}<button>Verify</button></form>`;
+    const form = /** @type {HTMLFormElement} */ (root.querySelector("form"));
+    form.addEventListener("input", () => form.code.value.length === 6 && form.submit());
+  },
+
+  "sends itself slowly by a script"() {
+    root.innerHTML = `<form>${label(`maxlength="6"`)}<button>Verify</button></form>`;
+    const form = /** @type {HTMLFormElement} */ (root.querySelector("form"));
+    form.addEventListener("input", () => form.code.value.length === 6 && form.requestSubmit());
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const body = new URLSearchParams({ code: form.code.value });
+      root.innerHTML += await (await fetch("?slow", { method: "POST", body })).text();
+    });
+  },
+
   // The same without a form; the field makes place for what comes next.
   "sends itself in place"() {
     const { input } = show(label(`maxlength="6"`));
