@@ -30,10 +30,11 @@ let added = adding.START;
 let kept: Answer<ServicesResult> | undefined;
 let asked = 0; // for the services
 let port: chrome.runtime.Port | undefined;
-const waiting = new Map<string, FromOptions>();
+const waiting = new Map<string, Pick<FromOptions, "type" | "ask">>(); // without what was asked: it may be a secret
 
 function send(message: FromOptions): void {
-  waiting.set(`${message.type} ${message.ask}`, message);
+  const { type, ask } = message;
+  waiting.set(`${type} ${ask}`, { type, ask });
   port ??= connect();
   port.postMessage(message);
 }
