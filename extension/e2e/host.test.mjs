@@ -42,6 +42,34 @@ inBrowsers(
       await expectAccepted(world, "bella");
     });
 
+    test("a link for an authenticator app, clicked while the vault is locked, is read once it is open", async () => {
+      const { browser, open, vault } = world;
+      await vault.run("lock");
+      const page = await open("https://link.example/setup/link?user=lise");
+      await page.click("#link");
+      const popup = await browser.popup();
+      await says(popup, "The vault is locked");
+      await unlock(popup);
+      await confirm(popup, "Save");
+      await says(popup, "Saved");
+      expect(await vault.list()).toContainEqual(
+        expect.objectContaining({ account: "lise", sites: ["https://link.example"] }),
+      );
+    });
+
+    test("so is a QR code, where the vault is locked under the popup", async () => {
+      const { browser, open, vault } = world;
+      await open("https://qr.example/setup/qr?user=mary");
+      await browser.clickIcon();
+      const popup = await browser.popup();
+      await says(popup, "Add the QR code on this page");
+      await vault.run("lock");
+      await confirm(popup, "Add the QR code on this page");
+      await says(popup, "The vault is locked");
+      await unlock(popup);
+      await says(popup, "Add this account?");
+    });
+
     test("a code that is about to expire: waits for the next one and fills that", async () => {
       const { browser, open, site, accounts } = world;
       const period = accounts.carol.period * 1000;

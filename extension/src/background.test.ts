@@ -95,14 +95,17 @@ async function start() {
     return { field: () => say({ type: "field", field: { number: 1, kind: "totp" }, focused: true }), say };
   }
   async function popup(tab: number) {
-    const { sent, end, onMessage } = port<ToPopup>("popup", { id: OWN, url: `chrome-extension://${OWN}/popup.html` });
+    const { sent, end, onMessage, onDisconnect } = port<ToPopup>("popup", {
+      id: OWN,
+      url: `chrome-extension://${OWN}/popup.html`,
+    });
     onConnect.say(end);
     const say = async (...messages: FromPopup[]) => {
       for (const message of messages) onMessage.say(message);
       await settled();
     };
     await say({ type: "open", tab });
-    return { sent, say };
+    return { sent, say, close: onDisconnect.say };
   }
   const command = async (tab: number) => {
     onCommand.say("fill", { id: tab });
@@ -224,4 +227,31 @@ test("an account is saved for the page that the popup was opened over, and for n
   await say({ type: "text", text: "JBSWY3DPEHPK3PXP" });
   await say(save);
   expect(saved).toHaveLength(1);
+});
+
+test.each([
+  ["the popup that is still there goes on", false],
+  ["the popup opens again where the prompt closed it", true],
+])("what a locked vault kept from being read is read once it is open: %s", async (_name, closes) => {
+  const { world, show, popup } = await start();
+  await show(1, "D").field();
+  const at = await popup(1);
+  let locked = true;
+  const offer = { ticket: "t", issuer: "B", account: "b", type: "totp", algorithm: "SHA1", digits: 6, period: 30 };
+  const { reply } = world;
+  world.reply = (method) => {
+    if (method === "vault.unlock") {
+      locked = false;
+      if (closes) at.close();
+      return { result: { vault: "open" } };
+    }
+    if (method !== "uri.read") return reply(method);
+    return locked ? { error: { code: "vault_locked", message: "m" } } : { result: { offers: [offer], others: 0 } };
+  };
+  await at.say({ type: "text", text: "otpauth:" });
+  expect(at.sent.at(-1)).toMatchObject({ type: "failed", problem: "vault_locked" });
+  await at.say({ type: "unlock" });
+  expect(world.popups).toEqual(closes ? [10] : []);
+  const { sent } = closes ? await popup(1) : at;
+  expect(sent.at(-1)).toMatchObject({ type: "offers", offers: [offer] });
 });

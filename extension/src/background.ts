@@ -1,5 +1,5 @@
 import type {} from "./content.ts";
-import { makeEnroll } from "./enroll.ts";
+import { isLocked, makeEnroll } from "./enroll.ts";
 import { makeFills } from "./fills.ts";
 import { manage } from "./manage.ts";
 import {
@@ -368,9 +368,10 @@ function receive(port: chrome.runtime.Port): void {
   port.onMessage.addListener(async (raw: unknown) => {
     const message = fromPicture(raw);
     if (!message) return;
-    const read = await enroll.fromPicture(message.picture);
-    port.postMessage(read.ok ? { ok: true } : without(read));
-    if (!read.ok) return;
+    const read = await enroll.fromPicture(message.tab, message.picture);
+    const told = read.ok || isLocked(read);
+    port.postMessage(told ? { ok: true } : without(read));
+    if (!told) return;
     enroll.offered(message.tab, read);
     await chrome.tabs.update(message.tab, { active: true }).catch(() => undefined);
     await reopen(message.tab);
@@ -390,6 +391,7 @@ const desk = {
   wasCaused,
   failureIn,
   outside,
+  reopen,
   unlocked,
   consider,
 };
@@ -447,11 +449,10 @@ chrome.runtime.onMessage.addListener((message, { id, tab, frameId, documentId, o
   if (link !== undefined && tab.active && origin !== undefined && origin !== "null") void linked(tab.id, link);
 });
 
-/** Reads the link for an authenticator app that the user clicked on, and opens the popup to tell. A locked vault is for the popup to say. */
+/** Reads the link for an authenticator app that the user clicked on, and opens the popup to tell. */
 async function linked(tab: number, link: string): Promise<void> {
   const opens = opening.pass(tab);
-  const read = await enroll.fromText(link);
-  if (read.ok || read.problem !== "vault_locked") enroll.offered(tab, read);
+  enroll.offered(tab, await enroll.fromText(tab, link));
   if (opens) await reopen(tab);
 }
 

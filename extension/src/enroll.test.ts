@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { codesOf, makeEnroll, masked, partOf } from "./enroll.ts";
+import { codesOf, type Enroll, makeEnroll, masked, partOf } from "./enroll.ts";
 import type { Host } from "./native.ts";
 import type { Page, Pages } from "./pages.ts";
 import { around } from "./pictures.ts";
@@ -24,11 +24,17 @@ function world() {
     ...(field && { field }),
   });
   const shown = new Set<Page>();
-  const tab = { origin: "https://a.example" as string | undefined, part: undefined as unknown, marks: 0 };
-  const asked: unknown[] = [];
+  const tab = {
+    origin: "https://a.example" as string | undefined,
+    part: undefined as unknown,
+    marks: 0,
+    locked: false,
+  };
+  const asked: [string, unknown][] = [];
   const host = {
     call: async (method: string, params: unknown) => {
       asked.push([method, params]);
+      if (tab.locked) return { ok: false, problem: "vault_locked" };
       return { ok: true, result: { offers: [], others: 0 } };
     },
   } as unknown as Host;
@@ -135,11 +141,43 @@ test("what was read for a tab is told once, and not for ever", async () => {
   tab.part = { x: 1, y: 1, width: 100, height: 100, dpr: 2 };
   expect(await enroll.fromPart(1)).toBe(true);
   expect(enroll.tells(1)).toBe(true);
-  expect(enroll.take(1)).toMatchObject({ ok: true });
-  expect(enroll.take(1)).toBeUndefined();
+  expect(await enroll.take(1)).toMatchObject({ ok: true });
+  expect(await enroll.take(1)).toBeUndefined();
   enroll.offered(1, { ok: false, problem: "no_qr" });
   vi.advanceTimersByTime(11 * 60_000);
-  expect(enroll.take(1)).toBeUndefined();
+  expect(enroll.tells(1)).toBe(false);
+  expect(await enroll.take(1)).toBeUndefined();
+});
+
+test.each<[string, (enroll: Enroll) => Promise<unknown>, string]>([
+  ["the page", (enroll) => enroll.fromPage(1), "qr.read"],
+  ["a part of it", (enroll) => enroll.fromPart(1), "qr.read"],
+  ["a picture", (enroll) => enroll.fromPicture(1, "aGk="), "qr.read"],
+  ["a link", async (enroll) => enroll.offered(1, await enroll.fromText(1, "otpauth:")), "uri.read"],
+])("a locked vault: %s is read again once it is open, and then forgotten", async (_name, give, method) => {
+  const { enroll, tab, asked } = world();
+  tab.part = { x: 1, y: 1, width: 100, height: 100, dpr: 2 };
+  tab.locked = true;
+  await give(enroll);
+  expect(enroll.tells(1)).toBe(true);
+  expect(await enroll.take(1)).toMatchObject({ ok: false, problem: "vault_locked" });
+  tab.locked = false;
+  expect(await enroll.take(1)).toMatchObject({ ok: true });
+  expect(asked.map(([each]) => each)).toEqual([method, method, method]);
+  expect(asked[2]).toEqual(asked[0]);
+  expect(await enroll.take(1)).toBeUndefined();
+});
+
+test("what waits for the vault is replaced by what is read later, and forgotten in time", async () => {
+  const { enroll, tab } = world();
+  tab.locked = true;
+  await enroll.fromText(1, "otpauth:a");
+  vi.advanceTimersByTime(11 * 60_000);
+  expect(enroll.tells(1)).toBe(false);
+  await enroll.fromText(1, "otpauth:b");
+  tab.locked = false;
+  await enroll.fromText(1, "otpauth:c");
+  expect(enroll.tells(1)).toBe(false);
 });
 
 test("nothing is captured where no part was marked", async () => {

@@ -27,18 +27,19 @@ export interface Screen {
   later(ms: number, act: () => void): () => void;
 }
 
+/** Reads for a tab. What a locked vault stood in the way of is kept for take, which reads it again. */
 export interface Enroll {
   /** Reads the QR codes that the page shows. */
   fromPage(tab: number): Promise<Read>;
-  fromPicture(picture: string): Promise<Read>;
+  fromPicture(tab: number, picture: string): Promise<Read>;
   /** Reads a setup key or an otpauth address. */
-  fromText(text: string): Promise<Read>;
+  fromText(tab: number, text: string): Promise<Read>;
   /** Has the user mark a part of the page and reads it; the popup is to be opened then. False when they marked none. */
   fromPart(tab: number): Promise<boolean>;
   /** Keeps for the next popup over a tab what was read for it. */
   offered(tab: number, read: Read): void;
-  /** Gives that once. */
-  take(tab: number): Read | undefined;
+  /** Gives that once, when the vault is open. */
+  take(tab: number): Promise<Read | undefined>;
   /** A code of an account went into the field of a page that confirms a new one. */
   filled(page: Page, field: number, account: Account): void;
   /** A page told of its field, or went away. */
@@ -55,7 +56,7 @@ export interface Enroll {
 
 /** After its last change a page has so long, in ms, to show the field again. */
 const SETTLE = 2000;
-/** What was read is good for so long in the host, in ms. */
+/** What was read is good for so long in the host, in ms; what a locked vault kept from being read is kept no longer. */
 const OFFERED_FOR = 10 * 60_000;
 /** For this long, in ms, a page is watched for what becomes of a code. */
 const WATCH_FOR = 15 * 60_000;
@@ -73,16 +74,34 @@ interface Watched {
 }
 
 export function makeEnroll(host: Host, pages: Pages, screen: Screen): Enroll {
-  const reads = new Map<number, { read: Read; at: number }>(); // tab → for the popup
+  const reads = new Map<number, { again: () => Promise<Read>; stop: () => void }>(); // tab → for the popup
   const watched = new Map<number, Watched>(); // tab → the last code
 
-  async function fromPicture(picture: string | undefined): Promise<Read> {
+  async function read(tab: number, reading: () => Promise<Read>): Promise<Read> {
+    const found = await reading();
+    if (isLocked(found)) keep(tab, reading);
+    else drop(tab);
+    return found;
+  }
+
+  async function inPicture(picture: string | undefined): Promise<Read> {
     return picture === undefined ? { ok: false, problem: "no_picture" } : host.call("qr.read", { picture });
   }
 
-  function offered(tab: number, read: Read): void {
-    reads.set(tab, { read, at: screen.now() });
+  function keep(tab: number, again: () => Promise<Read>): void {
+    drop(tab);
+    const stop = screen.later(OFFERED_FOR, () => drop(tab));
+    reads.set(tab, { again, stop });
     screen.mark(tab);
+  }
+
+  function drop(tab: number): void {
+    reads.get(tab)?.stop();
+    if (reads.delete(tab)) screen.mark(tab);
+  }
+
+  function offered(tab: number, found: Read): void {
+    if (!isLocked(found)) keep(tab, async () => found);
   }
 
   /** Waits for the page to come to rest; one that never does, or whose focus the user moves about, is looked at all the same. */
@@ -116,30 +135,25 @@ export function makeEnroll(host: Host, pages: Pages, screen: Screen): Enroll {
 
   function forget(tab: number): void {
     watched.get(tab)?.stop?.();
-    reads.delete(tab);
+    drop(tab);
     if (watched.delete(tab)) screen.mark(tab);
   }
 
-  function told(tab: number): Read | undefined {
-    const found = reads.get(tab);
-    return found && screen.now() - found.at < OFFERED_FOR ? found.read : undefined;
-  }
-
   return {
-    fromPage: async (tab) => fromPicture(await screen.capture(tab)),
-    fromPicture,
-    fromText: (text) => host.call("uri.read", { text }),
+    fromPage: (tab) => read(tab, async () => inPicture(await screen.capture(tab))),
+    fromPicture: (tab, picture) => read(tab, () => inPicture(picture)),
+    fromText: (tab, text) => read(tab, () => host.call("uri.read", { text })),
     async fromPart(tab) {
       const part = partOf(await screen.select(tab));
       if (!part) return false;
-      offered(tab, await fromPicture(await screen.capture(tab, part)));
+      offered(tab, await read(tab, async () => inPicture(await screen.capture(tab, part))));
       return true;
     },
     offered,
-    take(tab) {
-      const read = told(tab);
-      if (reads.delete(tab)) screen.mark(tab);
-      return read;
+    async take(tab) {
+      const kept = reads.get(tab);
+      drop(tab);
+      return kept && read(tab, kept.again);
     },
     filled(page, field, account) {
       watched.get(page.tab)?.stop?.();
@@ -157,12 +171,17 @@ export function makeEnroll(host: Host, pages: Pages, screen: Screen): Enroll {
       if (one?.accepted === undefined || one.page.origin !== page.origin) return undefined;
       return { account: one.account, accepted: one.accepted };
     },
-    tells: (tab) => told(tab) !== undefined || watched.get(tab)?.accepted === true,
+    tells: (tab) => reads.has(tab) || watched.get(tab)?.accepted === true,
     forget,
     async sheet(page) {
       return codesOf(await screen.sheet(page));
     },
   };
+}
+
+/** Whether the vault has to be opened first. */
+export function isLocked(read: Read): boolean {
+  return !read.ok && read.problem === "vault_locked";
 }
 
 /** What the script that marks a part gave, if it is of the form. */

@@ -38,6 +38,8 @@ export interface Desk {
   failureIn(tab: number): Promise<Failed | undefined>;
   /** Has the user mark a part of the page, or choose a file; both outside of the popup. */
   outside(tab: number, from: "part" | "file"): Promise<void>;
+  /** Opens the popup over a tab that the user looks at, for what is to be told there. */
+  reopen(tab: number): Promise<void>;
   /** The vault is open now, or the user at least tried. */
   unlocked(ok: boolean): Promise<void>;
   /** What is known of a page's site has changed. */
@@ -144,6 +146,12 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
     offer(found.result);
   }
 
+  /** Tells of what was read for the tab while no popup was there, or waited for the vault. */
+  async function tellRead(): Promise<void> {
+    const found = target && (await enroll.take(tab));
+    if (found) read(found);
+  }
+
   function offer(result: OffersResult): void {
     const { offers } = result;
     if (offers.length === 0) return send({ type: "failed", problem: "not_otp" });
@@ -179,14 +187,16 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
         await show();
         const failure = await desk.failureIn(tab);
         if (failure) send(failure);
-        const found = target && enroll.take(tab);
-        if (found) read(found);
-        return;
+        return tellRead();
       }
       case "unlock": {
         const answer = await host.call("vault.unlock", undefined);
         await desk.unlocked(answer.ok);
-        return answer.ok ? show() : fail(answer);
+        if (!answer.ok) return fail(answer);
+        // Where the prompt took the focus, the popup is gone.
+        if (abort.signal.aborted) return enroll.tells(tab) ? desk.reopen(tab) : undefined;
+        await show();
+        return tellRead();
       }
       case "search": {
         const context = target && { context: target.context };
@@ -211,9 +221,9 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
         send({ type: "away" });
         return desk.outside(tab, message.from);
       case "picture":
-        return read(await enroll.fromPicture(message.picture));
+        return read(await enroll.fromPicture(tab, message.picture));
       case "text":
-        return read(await enroll.fromText(message.text));
+        return read(await enroll.fromText(tab, message.text));
       case "save":
         return save(message);
       case "allow": {
