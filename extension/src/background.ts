@@ -1,3 +1,4 @@
+import { badge, type Mark } from "./badge.ts";
 import type {} from "./content.ts";
 import { isLocked, makeEnroll } from "./enroll.ts";
 import { makeFills } from "./fills.ts";
@@ -16,9 +17,9 @@ import {
 import { type Host, isLink, makeHost } from "./native.ts";
 import { elsewhere, fillingOf, has } from "./offer.ts";
 import { makePages, type Page } from "./pages.ts";
-import { pictureIn } from "./pictures.ts";
 import { HOST_NAME, type ServicesResult } from "./protocol.ts";
 import { type Failed, type Matched, problem, serve, without } from "./serve.ts";
+import { capture, isActive, openPopup, runIn, shows, windowOf } from "./tabs.ts";
 import { makeTeacher } from "./teacher.ts";
 import { bucket, throttle } from "./throttle.ts";
 import { makeVisits } from "./visits.ts";
@@ -73,14 +74,11 @@ const failures = new Map<number, { page: Page; at: number; failed: Failed }>(); 
 let restUntil = 0;
 let synced = false;
 
-/** What the toolbar icon says of a page: how many accounts there are for its field, that the vault is locked, that there is a reminder, or help with a code from elsewhere. */
-type Mark = number | "locked" | "reminder" | "help";
-
 const pages = makePages(
   {
     all: async (tabId) => (await chrome.webNavigation.getAllFrames({ tabId }).catch(() => null)) ?? [],
     look: reach,
-    isActive: async (tab) => (await chrome.tabs.get(tab).catch(() => undefined))?.active ?? false,
+    isActive,
   },
   {
     allows: (tab) => talk.pass(tab),
@@ -128,23 +126,10 @@ const visits = makeVisits(chrome.scripting);
 const teacher = makeTeacher(host, pages, visits);
 
 const enroll = makeEnroll(host, pages, {
-  async capture(tab, part) {
-    const active = async () => (await chrome.tabs.get(tab).catch(() => undefined))?.active ?? false;
-    const windowId = await windowOf(tab);
-    if (windowId === undefined || !(await active())) return undefined;
-    const address = await chrome.tabs.captureVisibleTab(windowId, { format: "png" }).catch(() => "");
-    return (await active()) ? pictureIn(address, part) : undefined;
-  },
+  capture,
   select: (tab) => runIn(tab, 0, "select.js", () => globalThis.codefobSelect?.()),
   sheet: ({ tab, frame }) => runIn(tab, frame, "sheet.js", () => globalThis.codefobSheet?.()),
-  async shows(tabId, frameId) {
-    const [tab, frame] = await Promise.all([
-      chrome.tabs.get(tabId).catch(() => undefined),
-      chrome.webNavigation.getFrame({ tabId, frameId }).catch(() => null),
-    ]);
-    if (tab?.status === "loading") return undefined;
-    return frame && URL.canParse(frame.url) ? new URL(frame.url).origin : "null";
-  },
+  shows,
   mark: (tab) => void mark(tab),
   now,
   later(ms, act) {
@@ -157,18 +142,6 @@ declare global {
   /** What select.js and sheet.js leave in their world. */
   var codefobSelect: (() => Promise<unknown>) | undefined;
   var codefobSheet: (() => unknown) | undefined;
-}
-
-/** Loads a script into a frame, and gives what its function does; nothing where the frame is closed to us. */
-async function runIn(tabId: number, frameId: number, file: string, func: () => unknown): Promise<unknown> {
-  const target = { tabId, frameIds: [frameId] };
-  try {
-    await chrome.scripting.executeScript({ target, files: [file] });
-    const [ran] = await chrome.scripting.executeScript({ target, func });
-    return ran?.result;
-  } catch {
-    return undefined;
-  }
 }
 
 function contentIn(tabId: number, frameId: number) {
@@ -236,25 +209,9 @@ async function keepVisits({ hosts, taught }: ServicesResult): Promise<void> {
 }
 
 /** Marks the toolbar icon of a tab by what is found in it. */
-async function mark(tabId: number): Promise<void> {
-  const found = (await pages.shown(tabId)).flatMap((page) => marks.get(page) ?? []);
-  const most = Math.max(0, ...found.filter((each) => typeof each === "number"));
-  const told = enroll.tells(tabId);
-  const text = told
-    ? "+"
-    : most > 9
-      ? "9+"
-      : most > 0
-        ? String(most)
-        : found.includes("locked")
-          ? "•"
-          : found.includes("reminder")
-            ? "!"
-            : "?";
-  const ignore = () => undefined; // the tab may be gone
-  chrome.action.setBadgeText({ tabId, text: told || found.length > 0 ? text : "" }).catch(ignore);
-  chrome.action.setBadgeBackgroundColor({ tabId, color: told || most > 0 ? "#0f766e" : "#6b7280" }).catch(ignore);
-  chrome.action.setBadgeTextColor({ tabId, color: "#ffffff" }).catch(ignore);
+async function mark(tab: number): Promise<void> {
+  const found = (await pages.shown(tab)).flatMap((page) => marks.get(page) ?? []);
+  badge(tab, found, enroll.tells(tab));
 }
 
 async function openFor(page: Page): Promise<void> {
@@ -263,14 +220,6 @@ async function openFor(page: Page): Promise<void> {
   if (windowId === undefined) return;
   caused.set(windowId, now());
   await openPopup(windowId);
-}
-
-async function openPopup(windowId: number): Promise<void> {
-  await chrome.action.openPopup({ windowId }).catch(() => undefined);
-}
-
-async function windowOf(tab: number): Promise<number | undefined> {
-  return (await chrome.tabs.get(tab).catch(() => undefined))?.windowId;
 }
 
 /** The pages that a tab shows, in the order in which the user may mean them. */
