@@ -10,8 +10,8 @@ import { say } from "./words.ts";
 /** What the user may do here. */
 export interface Acts {
   happen(event: Event): void;
-  /** A main button that releases or saves something: dead until the popup is armed. */
-  primary(label: string, pressed: () => void): HTMLElement;
+  /** The main button; one that releases or saves something is dead until the popup is armed. */
+  primary(label: string, pressed: () => void, releases?: boolean): HTMLElement;
   /** Makes a button dead until the popup is armed. */
   armed(button: HTMLElement): HTMLElement;
   back(label?: string): HTMLElement;

@@ -1,19 +1,18 @@
-import { accountRow, button, code, command, fullTitle, make, text } from "./draw.ts";
-import { add, few, kept, offer, offers, saved, sheet, sheetLink, took, ways } from "./enrollment.ts";
-import { type FromPopup, POPUP_PORT, type Problem, type State, type ToPopup } from "./messages.ts";
+import { accountRow, button, command, make, text } from "./draw.ts";
+import { add, few, kept, offer, offers, saved, sheet, took, ways } from "./enrollment.ts";
+import { type FromPopup, POPUP_PORT, type State, type ToPopup } from "./messages.ts";
 import { elsewhere } from "./offer.ts";
 import { pictureOf } from "./pictures.ts";
+import { problem, trouble } from "./problems.ts";
 import type { Account } from "./protocol.ts";
-import { type Acts, reminder, rescue } from "./rescue.ts";
-import { ARM_AFTER, type Event, fillable, filling, listed, type Model, START, update, wayOut } from "./view.ts";
+import { type Acts, account, agree, left, waiting } from "./release.ts";
+import { reminder, rescue } from "./rescue.ts";
+import { ARM_AFTER, type Event, fillable, filling, listed, type Model, START, update } from "./view.ts";
 import { report, why } from "./why.ts";
 import { say, type Word } from "./words.ts";
 
 // Draws the popup and turns what the user does into events. What follows from
 // them is decided in view.ts.
-
-/** How long a counter-based code stays on show, in ms. */
-const SHOW_FOR = 30_000;
 
 let model: Model = START;
 let port: chrome.runtime.Port | undefined;
@@ -122,38 +121,38 @@ function searchable(): boolean {
 
 function screen(): Node[] {
   const { state, step } = model;
-  if (!state) return step.at === "failed" ? problem(step.problem, step.hint) : [make("p", "lead", say("loading"))];
+  if (!state) return step.at === "failed" ? problem(step, model, acts) : [make("p", "lead", say("loading"))];
   switch (step.at) {
     case "list":
       return list();
     case "account":
-      return account(step.account);
+      return account(step.account, model, acts);
     case "agree":
-      return agree(step.account);
+      return agree(step.account, model, acts);
     case "filling":
-      return waiting(step.account, step.until);
+      return waiting(step.account, step.until, acts);
     case "why":
       return step.fields ? [...why(step.fields, teach), whyEnd(step.fields)] : [make("p", "lead", say("loading"))];
     case "failed":
-      return step.unused ? unused(step.problem, step.unused) : problem(step.problem, step.hint, step.account);
+      return problem(step, model, acts);
     case "done":
       return [make("h2", "", `✓ ${say("done")}`)];
     case "away":
       return [];
     case "add":
-      return add(hostOf(state), step.reading, step.problem ? trouble(step.problem, step.hint) : [], enrollment);
+      return add(hostOf(state), step.reading, step.problem ? trouble(step.problem, step.hint) : [], acts);
     case "offers":
-      return offers(step, enrollment);
+      return offers(step, acts);
     case "offer": {
       const wrong = step.problem ? trouble(step.problem, step.hint) : [];
-      return offer(step, hostOf(state), wrong, enrollment);
+      return offer(step, hostOf(state), wrong, acts);
     }
     case "saved":
-      return saved(step.account, hostOf(state), filling(model, step.account) !== undefined, enrollment);
+      return saved(step.account, hostOf(state), filling(model, step.account) !== undefined, acts);
     case "sheet":
-      return sheet(step.account, step.sheet, step.saving, enrollment);
+      return sheet(step.account, step.sheet, step.saving, acts);
     case "kept":
-      return kept(step.account, step.added, step.already, enrollment);
+      return kept(step.account, step.added, step.already, acts);
     default:
       return step satisfies never;
   }
@@ -169,9 +168,9 @@ function list(): Node[] {
   if (query) return found ? searched(found.total) : [make("p", "lead", say("loading"))];
   switch (state.is) {
     case "problem":
-      return problem(state.problem, state.hint);
+      return problem(state, model, acts);
     case "locked":
-      return problem("vault_locked");
+      return problem({ problem: "vault_locked" }, model, acts);
     case "closed":
       return state.reload
         ? text(say("reload_title"), say("reload_text"))
@@ -183,29 +182,24 @@ function list(): Node[] {
   }
 }
 
-const acts: Acts = {
+const help: Parameters<typeof rescue>[1] = {
   open: (url) => happen({ type: "link", url }),
   remind: (wish) => happen({ type: "remind", reminder: wish }),
   armed: (element) => armed(element),
 };
 
-const enrollment: Parameters<typeof add>[3] = {
-  happen,
-  primary: (label, pressed) => primary(label, pressed),
-  armed: (element) => armed(element),
-  back: (label) => back(label),
-};
+const acts: Acts = { happen, primary, armed, back, retry, ticking };
 
 const teach: Parameters<typeof why>[1] = (field, as) => happen({ type: "teach", field, as });
 
 /** What a page is offered, by what its field takes. */
 function page(state: Extract<State, { is: "page" }>): Node[] {
   const { host, kind, accounts, enrolled } = state;
-  if (enrolled?.accepted) return took(enrolled.account, host, enrollment);
-  if (elsewhere(kind)) return [...rescue(state, acts), links()];
+  if (enrolled?.accepted) return took(enrolled.account, host, acts);
+  if (elsewhere(kind)) return [...rescue(state, help), links()];
   const offered = listed(model);
   if (offered.length === 0)
-    return [...reminder(state, acts), ...nothing(state), kind === "enroll" ? whyLink() : links()];
+    return [...reminder(state, help), ...nothing(state), kind === "enroll" ? whyLink() : links()];
   const fills = filling(model);
   const lead: Word = fills
     ? (
@@ -219,7 +213,7 @@ function page(state: Extract<State, { is: "page" }>): Node[] {
   const label: Word = fills === "recovery" ? "recovery_button" : fills === "append" ? "append_button" : "fill_button";
   const typeFirst = !fills && accounts.some((each) => each.append);
   return [
-    ...reminder(state, acts),
+    ...reminder(state, help),
     model.again === "unknown_handle" && make("p", "note", say("again_unknown_handle")),
     enrolled && make("p", "note", say("refused_note", host)),
     make("p", "lead", say(lead)),
@@ -245,7 +239,7 @@ function nothing({ host, kind, accounts }: Extract<State, { is: "page" }>): Node
       ...text(say("recovery_title"), say("recovery_text", host)),
       command(accounts.length > 0 ? `codefob recovery ${host} --add` : `codefob add --site ${host}`),
     ];
-  if (kind === "enroll") return [...text(say("add_title", host), say("enroll_note")), ...ways(false, enrollment)];
+  if (kind === "enroll") return [...text(say("add_title", host), say("enroll_note")), ...ways(false, acts)];
   const lines = kind === "none" ? [say("no_field")] : [];
   return [...text(say("none_title", host), ...lines, say("none_text")), command(`codefob add --site ${host}`)];
 }
@@ -280,7 +274,7 @@ function whyEnd(fields: Parameters<typeof why>[0]): HTMLElement {
 
 function single(only: Account | undefined): Node {
   if (!only) return make("div", "");
-  return make("div", "card", accountRow(only, left(only), fresh(only), more(0)));
+  return make("div", "card", accountRow(only, left(only, model), fresh(only), more(0)));
 }
 
 /** The accounts to choose from: arrow keys select, Enter or a click chooses. */
@@ -290,7 +284,7 @@ function options(accounts: readonly Account[]): HTMLElement {
   box.tabIndex = 0;
   box.ariaLabel = say("accounts_label");
   accounts.forEach((each, i) => {
-    const row = accountRow(each, left(each), fresh(each), !model.query && fillable(model) && more(i));
+    const row = accountRow(each, left(each, model), fresh(each), !model.query && fillable(model) && more(i));
     row.role = "option";
     row.id = `account-${i}`;
     row.ariaSelected = String(i === model.selected);
@@ -308,11 +302,6 @@ function fresh({ strength }: Account): Node | undefined {
   return fillable(model) && strength !== "bound" && !model.query ? make("span", "tag", say("new_here")) : undefined;
 }
 
-/** How many recovery codes of an account are left, where one is asked for. */
-function left({ recovery }: Account): string {
-  return filling(model) === "recovery" ? say("recovery_left", String(recovery)) : "";
-}
-
 function more(index: number): HTMLElement {
   const element = button("⋯", () => happen({ type: "open", index }), "small");
   element.title = say("more");
@@ -327,108 +316,6 @@ function searched(total: number): Node[] {
   return rest > 0 ? [options(accounts), make("p", "lead", say("found_more", String(rest)))] : [options(accounts)];
 }
 
-function account(of: Account): Node[] {
-  const { shown, state } = model;
-  const nodes: Node[] = [make("div", "card", accountRow(of))];
-  if (shown) nodes.push(countdown(shown.code, shown.expiresAt, of.period));
-  const ask = (purpose: "show" | "copy") => () => happen({ type: "ask", purpose });
-  const copy = shown?.copied ? `✓ ${say("copied")}` : say("copy");
-  const buttons = make("div", "buttons");
-  if (!shown) buttons.append(armed(primary(say("show"), ask("show"), false)));
-  buttons.append(armed(shown ? primary(copy, ask("copy"), false) : button(copy, ask("copy"))));
-  if (filling(model, of) && state?.is === "page")
-    buttons.append(button(say("fill_here", state.host), () => happen({ type: "confirm" })));
-  buttons.append(back());
-  if (model.asked && of.ask && !shown) nodes.push(make("p", "note plain", say("answer_dialog")));
-  if (few(of)) nodes.push(make("p", "note", `${say("recovery_left", String(of.recovery))}. ${say("recovery_low")}`));
-  return [...nodes, buttons, ...(state?.is === "page" ? [sheetLink(of, enrollment)] : [])];
-}
-
-function countdown(value: string, expiresAt: number, period: number): Node {
-  const drawn = code(value);
-  const end = expiresAt || Date.now() + SHOW_FOR;
-  const span = expiresAt ? period * 1000 : SHOW_FOR;
-  const step = () => {
-    const left = end - Date.now();
-    if (left <= 0) return happen({ type: "expired" });
-    drawn.left(left / span, Math.ceil(left / 1000));
-  };
-  step();
-  tick = setInterval(step, 250);
-  return drawn.element;
-}
-
-function agree(of: Account): Node[] {
-  const host = model.state?.is === "page" ? model.state.host : "";
-  const site = of.site ?? "";
-  const words = {
-    bound: "",
-    known: say("agree_known", of.issuer || fullTitle(of)),
-    related: site ? say("agree_related", site) : say("agree_related_bare"),
-    suggested: say("agree_suggested"),
-    none: site ? say("agree_none", site, host) : say("agree_none_bare", host),
-  }[of.strength];
-  const foreign = of.strength === "none";
-  const confirm = () => happen({ type: "confirm" });
-  // Where it may be a trap, what the focus is on is the way back.
-  const buttons = foreign
-    ? [
-        primary(say("cancel"), () => happen({ type: "back" }), false),
-        armed(button(say("agree_anyway", host), confirm, "warn")),
-      ]
-    : [primary(say("agree_button"), confirm), back(say("cancel"))];
-  return [
-    ...text(say("agree_title", fullTitle(of), host)),
-    make("p", foreign ? "note" : "", words),
-    ...(left(of) ? [make("p", "", left(of))] : []),
-    make("div", "buttons", ...buttons),
-  ];
-}
-
-function waiting(of: Account, until: number | undefined): Node[] {
-  const card = make("div", "card", accountRow(of));
-  if (until === undefined) return [make("h2", "", say(of.ask ? "answer_dialog" : "filling")), card];
-  const heading = make("h2", "");
-  heading.ariaLive = "off";
-  const step = () => {
-    heading.textContent = say("waiting", String(Math.max(0, Math.ceil((until - Date.now()) / 1000))));
-  };
-  step();
-  tick = setInterval(step, 250);
-  return [heading, make("p", "", say("waiting_why")), card];
-}
-
-/** What is wrong, where the way on stands beside it. */
-function trouble(of: Problem, hint?: string): Node[] {
-  const nodes = text(say(`problem_${of}_title`), say(`problem_${of}_text`));
-  return hint ? [...nodes, make("p", "", hint)] : nodes;
-}
-
-function problem(of: Problem, hint?: string, account?: Account): Node[] {
-  const way = wayOut(of);
-  const nodes: Node[] = text(say(`problem_${of}_title`), say(`problem_${of}_text`));
-  if (way.command) nodes.push(command(way.command));
-  else if (hint) nodes.push(make("p", "", hint));
-  const buttons = make("div", "buttons");
-  if (way.act === "unlock") {
-    if (model.unlocking) nodes.push(make("p", "note", say("unlocking")));
-    else buttons.append(primary(say("unlock"), () => happen({ type: "unlock" }), false));
-  } else if (way.act === "copy" && account) {
-    buttons.append(armed(primary(say("copy"), () => happen({ type: "ask", purpose: "copy" }), false)), back());
-  } else buttons.append(primary(say("try_again"), retry, false));
-  nodes.push(buttons);
-  return nodes;
-}
-
-/** A recovery code that did not get into the page: it counts as used, so the user gets it. */
-function unused(of: Problem, recoveryCode: string): Node[] {
-  return [
-    ...text(say(`problem_${of}_title`), say("unused_text")),
-    command(recoveryCode, say("copy")),
-    make("div", "buttons", button(say("back"), retry)),
-  ];
-}
-
 /** Asks the background for everything anew. */
 function retry(): void {
   happen({ type: "back" });
@@ -439,6 +326,12 @@ function retry(): void {
 
 function back(label = say("back")): HTMLElement {
   return button(label, () => happen({ type: "back" }));
+}
+
+/** Does it now, and four times a second while the screen is shown. */
+function ticking(step: () => void): void {
+  step();
+  tick = setInterval(step, 250);
 }
 
 /** The first thing to do. One that releases a code into the page shows its key, and is dead until the popup is armed. */
