@@ -25,7 +25,8 @@ section { break-inside: avoid; border-top: .3mm solid #000; padding: 4mm 0; over
 section::after { content: ""; display: block; clear: both }
 svg { float: right; width: 46mm; height: 46mm; margin: 0 0 2mm 4mm }
 .secret { font: bold 12pt/1.5 monospace } .big { font: bold 17pt/1.7 monospace }
-dl { margin: 0; display: grid; grid-template-columns: max-content 1fr; gap: .6mm 3mm } dt { color: #444 } dd { margin: 0 }
+dl { margin: 0; display: grid; align-items: baseline; grid-template-columns: max-content 1fr; gap: .6mm 3mm } dt, h3 { color: #444 } dd { margin: 0 }
+h3 { font: inherit; margin: 2mm 0 0 }
 ol { columns: 2; margin: 1mm 0 0; padding-left: 8mm; font: 9.5pt/1.5 monospace } s { color: #444 }
 ol li { break-inside: avoid; white-space: nowrap }
 </style></head><body>
@@ -39,7 +40,7 @@ func Accounts(list []account.Account, now time.Time) ([]byte, error) {
 <ul><li>An authenticator app takes an account over by its QR code.</li>
 <li>By hand: <b>codefob add</b>, or the app's "enter a setup key", takes the secret. Spaces do not matter. Leave the slash and what
 follows out in other apps; Codefob checks by it that no character is wrong.</li>
-<li>To check it yourself: printf %s SECRET | sha256sum, with the secret without spaces, begins with these three characters.</li>
+<li>To check it yourself: <b>printf %s SECRET | sha256sum</b>, with the secret without spaces, begins with these three characters.</li>
 <li>A recovery code works once. Those struck out are used.</li></ul>
 `)
 	for _, a := range list {
@@ -75,7 +76,7 @@ func one(b *strings.Builder, a account.Account, code qr.Code) {
 	row("sites", strings.Join(a.Sites, ", "))
 	b.WriteString("</dl>")
 	if len(a.RecoveryCodes) > 0 {
-		b.WriteString("<p>recovery codes</p><ol>\n")
+		b.WriteString("<h3>recovery codes</h3><ol>\n")
 		for _, r := range a.RecoveryCodes {
 			text := html.EscapeString(string(r.Code.Bytes()))
 			if !r.Used.IsZero() {
