@@ -146,7 +146,7 @@ func (c *cli) export(args []string) error {
 	c.ui.say("wrote %s to %s", accounts(len(kept)), *output)
 	switch {
 	case *plain:
-		c.ui.say("warning: whoever reads this file can make your codes; delete it when you are done")
+		c.ui.say("warning: whoever reads %s can make your codes; delete it when you are done", *output)
 	case exportFormats[i].seal == byAegis:
 		c.ui.say("Aegis and \"codefob import\" open it with its passphrase")
 	default:

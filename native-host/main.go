@@ -50,6 +50,8 @@ type command struct {
 	run              func(*cli, []string) error
 }
 
+func (c command) usage() string { return strings.TrimSpace("codefob " + c.name + " " + c.args) }
+
 // commands in the order of the help. It is a function, for help lists them.
 func commands() []command {
 	return []command{
@@ -57,12 +59,12 @@ func commands() []command {
 		{"add", "[--qr IMAGE | --screen] [--site HOST]", "add one account, asked for step by step, or by QR code", (*cli).add},
 		{"import", "FILE… [--format NAME] [--dry-run]", "add the accounts of other apps' files, or of folders of them", (*cli).importFiles},
 		{"export", "-o FILE [--format NAME] [--account QUERY]", "write accounts to a file, sealed with a passphrase, or for print and cameras", (*cli).export},
-		{"backup", "[FOLDER] | verify FILE", "write all accounts to a folder, sealed; or see that such a file is good", (*cli).backup},
+		{"backup", "[FOLDER] | backup verify FILE", "write all accounts to a folder, sealed; or see that such a file is good", (*cli).backup},
 		{"list", "[QUERY]", "list the accounts", (*cli).list},
 		{"show", "QUERY", "show one account", (*cli).show},
 		{"edit", "QUERY [--issuer …] [--site …]", "change an account's names, sites and how it is filled", (*cli).edit},
 		{"remove", "QUERY", "remove an account", (*cli).remove},
-		{"restore", "[QUERY]", "bring a removed account back", (*cli).restore},
+		{"restore", "[QUERY]", "bring a removed account back; without a QUERY, list what can come back", (*cli).restore},
 		{"code", "QUERY", "print a one-time code", (*cli).code},
 		{"recovery", "QUERY [--add [FILE]] [--show]", "keep an account's recovery codes", (*cli).recovery},
 		{"install", "[--browser NAME…]", "register with the browsers", (*cli).install},
@@ -73,7 +75,7 @@ func commands() []command {
 		{"lock", "", "lock the vault in every browser", (*cli).lock},
 		{"passphrase", "", "change the passphrase", (*cli).passphrase},
 		{"recovery-key", "[--check] [--sheet FILE]", "make a new recovery key", (*cli).recoveryKey},
-		{"keychain", "[--remove]", "make the keychain slot again", (*cli).keychain},
+		{"keychain", "[--remove]", "put the vault's key into the keychain again, or take it out", (*cli).keychain},
 		{"version", "", "print the version", (*cli).version},
 	}
 }
@@ -105,8 +107,11 @@ func (c *cli) command(name string, args []string) error {
 	for _, cmd := range commands() {
 		if cmd.name == name {
 			err := cmd.run(c, args)
-			if errors.Is(err, pflag.ErrHelp) {
+			switch {
+			case errors.Is(err, pflag.ErrHelp):
 				return nil
+			case errors.As(err, new(misuse)):
+				return withHint(err, "it goes: %s; \"codefob help %s\" tells more", cmd.usage(), name)
 			}
 			return err
 		}
@@ -121,7 +126,7 @@ func (c *cli) flags(name string) *pflag.FlagSet {
 	fs.Usage = func() {
 		for _, cmd := range commands() {
 			if cmd.name == name {
-				c.ui.print("usage: %s\n\n%s%s.\n", strings.TrimSpace("codefob "+name+" "+cmd.args), strings.ToUpper(cmd.does[:1]), cmd.does[1:])
+				c.ui.print("usage: %s\n\n%s%s.\n", cmd.usage(), strings.ToUpper(cmd.does[:1]), cmd.does[1:])
 				if strings.Contains(cmd.args, "QUERY") {
 					c.ui.print("A QUERY is an account's id, or words of its issuer, name or sites.\n")
 				}
