@@ -73,7 +73,9 @@ export function command(line: string, label = say("copy_command")): HTMLElement 
     "small",
   );
   copy.ariaLabel = label;
-  return make("div", "command", make("code", "", line), copy);
+  // Whole words: broken within "--add", it would read as two.
+  const words = line.split(" ").flatMap((word, i) => [i > 0 && " ", make("span", "", word)]);
+  return make("div", "command", make("code", "", ...words), copy);
 }
 
 /** A heading and a paragraph. */
