@@ -10,17 +10,24 @@ import (
 	"image/png"
 	"io"
 	"math"
-	"time"
 
 	"github.com/makiuchi-d/gozxing"
 )
 
 const (
+	jpegMagic = "\xff\xd8\xff"
+	jpegScan  = "\xff\xda" // in what is packed never
+
 	white = 0xff
 	black = 0
 
 	maxDecoded = 4 * MaxPixels // bytes in memory, as the decoder lays a picture out
 	maxPage    = 9_000_000     // pixels to look at: a screen of 4K; larger ones are scaled down
+
+	workOfByte    = 3  // to decode what is one in memory
+	workOfJPEG    = 24 // to decode a byte of a file
+	workOfScan    = 2  // a pixel
+	workOfFlatten = 5  // a pixel
 )
 
 // kinds of pictures by their first bytes, with the bytes that decoding takes for a
@@ -32,7 +39,7 @@ var kinds = []struct {
 	cost   func(image.Config, []byte) int
 }{
 	{"\x89PNG\r\n\x1a\n", png.DecodeConfig, png.Decode, costOfPNG},
-	{"\xff\xd8\xff", jpeg.DecodeConfig, jpeg.Decode, costOfJPEG},
+	{jpegMagic, jpeg.DecodeConfig, jpeg.Decode, costOfJPEG},
 	{"GIF8", gif.DecodeConfig, gif.Decode, func(image.Config, []byte) int { return 1 }},
 }
 
@@ -46,8 +53,8 @@ func IsPicture(data []byte) bool {
 	return false
 }
 
-// open decodes a picture, within its caps and until end.
-func open(picture []byte, end time.Time) (img image.Image, err error) {
+// open decodes a picture, within its caps.
+func (l *look) open(picture []byte) (img image.Image, err error) {
 	if len(picture) > MaxBytes {
 		return nil, ErrTooLarge
 	}
@@ -65,40 +72,25 @@ func open(picture []byte, end time.Time) (img image.Image, err error) {
 				err = ErrTooLarge
 				return
 			}
-			img, err = k.decode(&timedReader{bytes.NewReader(picture), end})
+			work := int(pixels) * workOfByte * k.cost(config, picture)
+			if k.magic == jpegMagic {
+				work += workOfJPEG*len(picture) + int(pixels)*workOfScan*bytes.Count(picture, []byte(jpegScan))
+			}
+			if work > MaxWork {
+				err = ErrTooLarge
+			} else if err = ErrSpent; l.spend(work) {
+				img, err = k.decode(bytes.NewReader(picture))
+			}
 		})
 		switch {
-		case errors.Is(err, ErrTooLarge):
-			return nil, ErrTooLarge
+		case errors.Is(err, ErrTooLarge) || errors.Is(err, ErrSpent):
+			return nil, err
 		case !ok || err != nil || img.Bounds().Empty():
 			return nil, ErrPicture
 		}
 		return img, nil
 	}
 	return nil, ErrPicture
-}
-
-// timedReader ends a decoder that is given more work than its picture shows: a
-// JPEG may have thousands of scans.
-type timedReader struct {
-	*bytes.Reader
-	end time.Time
-}
-
-func (r *timedReader) Read(p []byte) (int, error) {
-	if time.Now().After(r.end) {
-		return 0, ErrTooLarge
-	}
-	return r.Reader.Read(p[:min(len(p), 4096)])
-}
-
-// ReadByte is for decoders that would take the inner reader's.
-func (r *timedReader) ReadByte() (byte, error) {
-	var b [1]byte
-	if n, err := r.Read(b[:]); n == 0 {
-		return 0, err
-	}
-	return b[0], nil
 }
 
 func costOfPNG(c image.Config, picture []byte) int {
@@ -177,9 +169,13 @@ func (g *grey) inverse() *grey {
 	return out
 }
 
-// flatten lays a picture on a ground of one shade, in at most maxPage pixels.
-func flatten(img image.Image, ground uint32) *grey {
+// flatten lays a picture on a ground of one shade, in at most maxPage pixels. It is
+// nil where the work does not do for that.
+func (l *look) flatten(img image.Image, ground uint32) *grey {
 	b := img.Bounds()
+	if !l.spend(workOfFlatten * b.Dx() * b.Dy()) {
+		return nil
+	}
 	step := int(math.Ceil(math.Sqrt(float64(b.Dx()) * float64(b.Dy()) / maxPage)))
 	shade := shadeOf(img, ground)
 	out := newGrey(max(b.Dx()/step, 1), max(b.Dy()/step, 1))
@@ -255,10 +251,10 @@ func halved(g *grey) *grey {
 }
 
 // doubled has twice the width and height, with smooth steps: a corner of under
-// 7 pixels is not found. Large pictures stay as they are.
+// 7 pixels is not found. It is nil for large pictures.
 func doubled(g *grey) *grey {
 	if 4*len(g.pixels) > maxPage {
-		return g
+		return nil
 	}
 	out := newGrey(2*g.Width, 2*g.Height)
 	for y := range out.Height {

@@ -132,6 +132,15 @@ func TestRead(t *testing.T) {
 	draw.Draw(three, image.Rect(500, 10, 800, 310), changed(made(t, "two", 240), inverse), image.Point{}, draw.Src)
 	draw.Draw(three, image.Rect(200, 380, 500, 680), made(t, "three", 240), image.Point{}, draw.Src)
 
+	// A page of them, three times as many corners as there are codes.
+	page64 := image.NewGray(image.Rect(0, 0, 8*120, 8*120))
+	var texts []string
+	for i := range 64 {
+		texts = append(texts, fmt.Sprintf("otpauth://totp/%02d?secret=JBSWY3DPEHPK3PXP", i))
+		small := made(t, texts[i], 80)
+		draw.Draw(page64, small.Rect.Add(image.Pt(i%8*120, i/8*120)), small, image.Point{}, draw.Src)
+	}
+
 	tests := []struct {
 		name    string
 		picture []byte
@@ -153,6 +162,7 @@ func TestRead(t *testing.T) {
 		{"a noisy JPEG", asJPEG(t, changed(usual, noisy), 30), uri},
 		{"on a page", asPNG(t, page), uri},
 		{"several", asPNG(t, three), "one\ntwo\nthree"},
+		{"64 codes", asPNG(t, page64), strings.Join(texts, "\n")},
 		{"UTF-8", asPNG(t, made(t, "otpauth://totp/Zürich:Жанна 東京", 240)), "otpauth://totp/Zürich:Жанна 東京"},
 	}
 	for _, tt := range tests {
@@ -192,14 +202,20 @@ func TestHostilePictures(t *testing.T) {
 			draw.Draw(striped, image.Rect(x, 0, x+1, 3000), image.Black, image.Point{}, draw.Src)
 		}
 	}
-	corners := blank(2000, 2000, color.White)
-	for y := 0; y < 2000; y += 20 {
-		for x := 0; x < 2000; x += 20 {
-			draw.Draw(corners, image.Rect(x, y, x+14, y+14), image.Black, image.Point{}, draw.Src)
-			draw.Draw(corners, image.Rect(x+2, y+2, x+12, y+12), image.White, image.Point{}, draw.Src)
-			draw.Draw(corners, image.Rect(x+4, y+4, x+10, y+10), image.Black, image.Point{}, draw.Src)
-		}
+	// A code whose corners are right, and its data is not.
+	damaged := made(t, uri, 160)
+	for i := range 10 {
+		at := image.Pt(20+i*12, 70+i*7%30)
+		draw.Draw(damaged, image.Rect(0, 0, 12, 30).Add(at), image.NewUniform(color.Gray{uint8(i % 2 * 255)}), image.Point{}, draw.Src)
 	}
+	codes := image.NewGray(image.Rect(0, 0, 2000, 2000))
+	for i := range 100 {
+		draw.Draw(codes, damaged.Rect.Add(image.Pt(i%10*200, i/10*200)), damaged, image.Point{}, draw.Src)
+	}
+	// A JPEG with the same scan again and again.
+	flat := asJPEG(t, blank(3000, 3000, color.White), 50)
+	scan := bytes.Index(flat, []byte(jpegScan))
+	scans := slices.Concat(flat[:scan], bytes.Repeat(flat[scan:len(flat)-2], 100), flat[len(flat)-2:])
 	whole := asJPEG(t, made(t, uri, 240), 80)
 	tests := []struct {
 		name    string
@@ -222,15 +238,65 @@ func TestHostilePictures(t *testing.T) {
 		{"half a JPEG", whole[:len(whole)/2], ErrPicture},
 		{"over 64 MiB", make([]byte, MaxBytes+1), ErrTooLarge},
 		{"stripes", asPNG(t, striped), ErrNone},
-		{"corners and nothing else", asPNG(t, corners), ErrNone},
+		{"a JPEG of 100 scans", scans, ErrTooLarge},
+		{"corners and nothing else", asPNG(t, corners(2000, 2, 20)), ErrSpent},
+		{"large corners and nothing else", asPNG(t, corners(3000, 20, 160)), ErrSpent},
+		{"100 codes with damaged data", asPNG(t, codes), ErrSpent},
 	}
 	for _, tt := range tests {
 		start := time.Now()
-		got, err := Read(tt.picture)
+		left := MaxWork
+		got, err := ReadWithin(tt.picture, &left)
 		if !errors.Is(err, tt.want) || len(got) != 0 {
 			t.Errorf("%s: %q, %v; want %v", tt.name, got, err, tt.want)
 		}
 		t.Logf("%s: %s", tt.name, time.Since(start).Round(time.Millisecond)) // 2 s are wanted, on a machine at rest
+	}
+}
+
+// corners draws what codes have in three corners, so many pixels a module and every so many pixels.
+func corners(side, module, every int) *image.Gray {
+	page := image.NewGray(image.Rect(0, 0, side, side))
+	draw.Draw(page, page.Rect, image.White, image.Point{}, draw.Src)
+	for y := 0; y < side; y += every {
+		for x := 0; x < side; x += every {
+			for i, c := range []*image.Uniform{image.Black, image.White, image.Black} {
+				draw.Draw(page, image.Rect(x+i*module, y+i*module, x+(7-i)*module, y+(7-i)*module), c, image.Point{}, draw.Src)
+			}
+		}
+	}
+	return page
+}
+
+// TestReadWithin reads pictures with what others left of the work.
+func TestReadWithin(t *testing.T) {
+	usual := asPNG(t, made(t, uri, 240))
+	left := MaxWork
+	got, err := ReadWithin(usual, &left)
+	if err != nil || !slices.Equal(got, []string{uri}) {
+		t.Fatalf("%q, %v", got, err)
+	}
+	takes := MaxWork - left
+	for _, tt := range []struct {
+		left int
+		want error
+		rest int
+	}{
+		{takes, nil, 0},
+		{1, ErrSpent, 1}, // for a smaller one
+	} {
+		left := tt.left
+		if _, err := ReadWithin(usual, &left); !errors.Is(err, tt.want) || left != tt.rest {
+			t.Errorf("with %d: %v, left %d; want %v, %d", tt.left, err, left, tt.want, tt.rest)
+		}
+	}
+	left = takes - 1
+	if got, err := ReadWithin(usual, &left); !errors.Is(err, ErrSpent) || !slices.Equal(got, []string{uri}) {
+		t.Errorf("with too little for all looks: %q, %v; want what was found, and ErrSpent", got, err)
+	}
+	hostile := asPNG(t, corners(2000, 2, 20))
+	if got, err := Read(hostile); !errors.Is(err, ErrNone) {
+		t.Errorf("corners alone: %q, %v", got, err)
 	}
 }
 
