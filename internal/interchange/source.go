@@ -11,6 +11,8 @@ type Source struct {
 	Data     []byte                 // at most [MaxBytes]
 	Password func() ([]byte, error) // of the file; asked for at most once, and only where the file is sealed. An error of it is passed on
 	KeyFile  []byte                 // of a KeePass database, or the manifest.json of an encrypted .maFile; nil for none
+
+	looking *int // work that is left for pictures; nil for all that one may take
 }
 
 // format is one row of the table of formats.

@@ -18,15 +18,14 @@ import (
 const (
 	zipMagic    = "PK\x03\x04"
 	maxMembers  = 1000 // of an archive that are looked into
-	maxPictures = 10   // of an archive: each takes seconds at worst
 	maxUnpacked = 64 << 20
 )
 
 // budget is what is left of the bounds for all files of an archive.
 type budget struct {
-	bytes    uint64
-	pictures int
-	spent    bool
+	bytes   uint64
+	looking int // work on pictures: as much as for one that stands alone
+	spent   bool
 }
 
 func isZip(data []byte) bool { return bytes.HasPrefix(data, []byte(zipMagic)) }
@@ -57,7 +56,7 @@ func readZip(s Source, format string) (Result, error) {
 		total  Result
 		failed error // of the first member that could not be read
 		read   int
-		left   = budget{bytes: maxUnpacked, pictures: maxPictures}
+		left   = budget{bytes: maxUnpacked, looking: qr.MaxWork}
 	)
 	ask, forget := once(s.Password)
 	defer forget()
@@ -75,7 +74,7 @@ func readZip(s Source, format string) (Result, error) {
 		case errors.Is(err, ErrNothing) && len(members) > 1:
 			total.Others += r.Others
 			continue
-		case err != nil && (len(members) == 1 || m.sealed() || left.spent):
+		case err != nil && (len(members) == 1 || m.sealed() && !errors.Is(err, errPictures) || left.spent):
 			return Result{Format: r.Format}, err
 		case err != nil:
 			if failed == nil {
@@ -185,16 +184,10 @@ func (m zipMember) read(s Source, format string, left *budget) (Result, error) {
 		return Result{}, err
 	}
 	defer clear(data)
-	if qr.IsPicture(data) {
-		if left.pictures--; left.pictures < 0 {
-			left.spent = true
-			return Result{}, refused("an archive of over %d pictures: unpack it, and import them", maxPictures)
-		}
-	}
 	if isZip(data) {
 		return Result{}, fmt.Errorf("%w: an archive in the archive: unpack it, and import what is in it", ErrUnsupported)
 	}
-	s.Name, s.Data = path.Base(m.name), data
+	s.Name, s.Data, s.looking = path.Base(m.name), data, &left.looking
 	return Read(s, format)
 }
 

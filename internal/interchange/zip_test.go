@@ -6,9 +6,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"os"
 	"strings"
 	"testing"
+
+	"codefob/internal/qr"
 )
 
 // packed makes an archive, of names and contents in turn.
@@ -105,10 +109,6 @@ func TestArchivesThatAreRefused(t *testing.T) {
 	for i := range maxMembers + 1 {
 		many = append(many, fmt.Sprint(i), list)
 	}
-	var pictures []string
-	for i := range maxPictures + 1 {
-		pictures = append(pictures, fmt.Sprint(i), "\x89PNG\r\n\x1a\n")
-	}
 	big := strings.Repeat(" ", MaxBytes/2+1)
 	patched := func(data []byte, at int, value uint32) []byte { // in the directory
 		data = bytes.Clone(data)
@@ -137,7 +137,6 @@ func TestArchivesThatAreRefused(t *testing.T) {
 		{"in the directory", patched(one, 42, uint32(bytes.Index(one, []byte("PK\x01\x02")))), ErrRefused, "damaged"},
 		{"packed in another way", patched(one, 10, 14), ErrUnsupported, "uncommon way"},
 		{"sealed in PKWARE's way", patched(one, 8, 0x41|8<<16), ErrUnsupported, "PKWARE"},
-		{"too many pictures", packed(t, pictures...), ErrRefused, "over 10 pictures"},
 		{"cut short", one[:len(one)-23], ErrRefused, "cut short"},
 		{"PGP of Proton Pass", packed(t, "Proton Pass/data.pgp", "-----BEGIN PGP MESSAGE-----\n"), ErrUnsupported, "without PGP"},
 		{"only another archive", packed(t, "a.zip", string(one)), ErrUnsupported, "an archive in the archive"},
@@ -147,6 +146,27 @@ func TestArchivesThatAreRefused(t *testing.T) {
 		if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.says) || len(r.Accounts) != 0 {
 			t.Errorf("%s: %s, %v; want %v, %q", tt.name, full(r), err, tt.want, tt.says)
 		}
+	}
+}
+
+// TestArchivesOfPictures reads ten that take long: those for which the work of one does
+// not do are named, and a small one after them is read.
+func TestArchivesOfPictures(t *testing.T) {
+	var large bytes.Buffer
+	small, err := qr.Encode("otpauth://totp/A:a?secret=" + secretText)
+	if err := errors.Join(err, png.Encode(&large, image.NewGray(image.Rect(0, 0, 4000, 4000)))); err != nil {
+		t.Fatal(err)
+	}
+	var parts []string
+	for i := range 10 {
+		parts = append(parts, fmt.Sprintf("%d.png", i), large.String())
+	}
+	r, err := Read(Source{Data: packed(t, append(parts, "small.png", string(small.PNG(4)))...)}, "")
+	if err != nil || len(r.Accounts) != 1 || r.Others == 0 || len(r.Errors) == 0 || r.Others+len(r.Errors) != 10 {
+		t.Fatalf("%s, %v; want one account, and ten pictures without", full(r), err)
+	}
+	if last := r.Errors[len(r.Errors)-1]; last.Where != "9.png" || !strings.Contains(last.Err.Error(), "by itself") {
+		t.Errorf("%v; want 9.png to be named, and what to do", last)
 	}
 }
 
