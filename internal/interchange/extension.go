@@ -14,7 +14,7 @@ import (
 	"codefob/internal/account"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"golang.org/x/crypto/argon2"
+	"github.com/tobischo/argon2"
 )
 
 // extensionEntry is an entry of Authenticator Extension (Authenticator-Extension/Authenticator,

@@ -13,8 +13,7 @@ import (
 	"slices"
 	"sync"
 
-	argon2dkey "github.com/tobischo/argon2" // golang.org/x/crypto has no Argon2d
-	"golang.org/x/crypto/argon2"
+	"github.com/tobischo/argon2" // golang.org/x/crypto's own, which has no Argon2d
 	"golang.org/x/crypto/scrypt"
 )
 
@@ -59,7 +58,7 @@ func argon2d(password, salt []byte, passes, memory, lanes, size uint64) ([]byte,
 	if err := checkArgon2(salt, passes, memory, lanes); err != nil {
 		return nil, err
 	}
-	return argon2dkey.DKey(password, salt, uint32(passes), uint32(memory), uint8(lanes), uint32(size)), nil
+	return argon2.DKey(password, salt, uint32(passes), uint32(memory), uint8(lanes), uint32(size)), nil
 }
 
 func checkArgon2(salt []byte, passes, memory, lanes uint64) error {
