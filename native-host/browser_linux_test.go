@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -564,6 +565,49 @@ func TestAnAccountIsAskedForByPinentry(t *testing.T) {
 	result[protocol.Detail](p, edit(true))
 	if r := p.answers(release("c")); r.Error == nil || r.Error.Code != protocol.ErrDeclined || !strings.Contains(r.Error.Hint, "--ask off") {
 		t.Errorf("with nothing to ask with: %+v", r.Error)
+	}
+}
+
+// Two browsers that ask at the same time get the first codes of the sheet, each
+// in their order, and none twice.
+func TestTwoBrowsersGetDifferentRecoveryCodes(t *testing.T) {
+	const context = `{"origin":"https://github.com","tab":1,"frame":0,"document":"d"}`
+	hosts := []*process{hostCommand(t, "codefob", chromiumArgs...), hostCommand(t, "codefob", firefoxArgs...)}
+	hosts[0].withPinentry()
+	hosts[1].home, hosts[1].Env = hosts[0].home, hosts[0].Env
+	handles := make([]string, len(hosts))
+	for i, p := range hosts {
+		p.start()
+		result[protocol.VaultResult](p, `{"id":1,"method":"vault.unlock"}`)
+		handles[i] = result[protocol.MatchResult](p, `{"id":2,"method":"accounts.match","params":{"context":`+context+`}}`).Accounts[0].Handle
+	}
+	sheet := []string{"ffff-0", "eeee-1", "dddd-2", "cccc-3", "bbbb-4", "aaaa-5", "gggg-6"}
+	result[protocol.SaveResult](hosts[0], fmt.Sprintf(`{"id":3,"method":"recovery.save","params":{"handle":%q,"codes":["%s"]}}`, handles[0], strings.Join(sheet, `","`)))
+	const each = 3 // of both: what a minute's budget allows
+	for i := range each {
+		for j, p := range hosts {
+			p.write(frame(fmt.Sprintf(`{"id":4,"method":"recovery.next","params":{"handle":%q,"context":%s,"nonce":"0123456789abcde%d"}}`, handles[j], context, i)))
+		}
+	}
+	var all []string
+	for i, p := range hosts {
+		var own []int
+		for range each {
+			r, err := p.read()
+			var next protocol.RecoveryResult
+			if err != nil || r.Error != nil || json.Unmarshal(r.Result, &next) != nil {
+				t.Fatalf("%+v, %v", r.Error, err)
+			}
+			own = append(own, slices.Index(sheet, next.Code))
+			all = append(all, next.Code)
+		}
+		if !slices.IsSorted(own) {
+			t.Errorf("browser %d got %v of the sheet", i, own)
+		}
+	}
+	want := slices.Sorted(slices.Values(sheet[:len(hosts)*each]))
+	if slices.Sort(all); !slices.Equal(all, want) {
+		t.Errorf("given were %q, want %q", all, want)
 	}
 }
 
