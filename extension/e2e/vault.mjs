@@ -44,10 +44,9 @@ export async function makeVault({ env: session = {}, keychain = false, like } = 
   const home = mkdtempSync(join(tmpdir(), "codefob-home-"));
   const env = { CODEFOB_HOME: join(home, "codefob"), XDG_CONFIG_HOME: undefined, ...session };
   const passphraseFile = join(home, "passphrase");
-  const passphrase = like
-    ? readFileSync(join(like.home, "passphrase"), "utf8").trim()
-    : randomBytes(12).toString("hex");
-  writeFileSync(passphraseFile, `${passphrase}\n`, { mode: 0o600 });
+  let passphrase = like ? readFileSync(join(like.home, "passphrase"), "utf8").trim() : randomBytes(12).toString("hex");
+  const keepPassphrase = () => writeFileSync(passphraseFile, `${passphrase}\n`, { mode: 0o600 });
+  keepPassphrase();
 
   /** @type {Vault["run"]} */
   const run = async (command, ...args) => {
@@ -59,7 +58,15 @@ export async function makeVault({ env: session = {}, keychain = false, like } = 
   };
 
   if (like) cpSync(/** @type {string} */ (like.env.CODEFOB_HOME), env.CODEFOB_HOME, { recursive: true });
-  else await run("init", ...(keychain ? [] : ["--no-keychain"]));
+  else {
+    const recoveryKey = (await run("init", ...(keychain ? [] : ["--no-keychain"]))).trim();
+    // A passphrase costs a second of scrypt each time, a recovery key milliseconds; the two slots are alike
+    // otherwise. So the vault's passphrase is its recovery key.
+    const slots = join(env.CODEFOB_HOME, "vault/slots");
+    cpSync(join(slots, "recovery.age"), join(slots, "passphrase.age"));
+    passphrase = recoveryKey;
+    keepPassphrase();
+  }
   await run("install", "--browser", "chromium", "--browser", "chrome", "--browser", "firefox");
   const pinentry = writePinentry(home, passphrase);
   writeFileSync(join(env.CODEFOB_HOME, "config.json"), JSON.stringify({ pinentry: pinentry.path }));
