@@ -23,6 +23,12 @@ const isSaved = (document, label) =>
 const texts = (page, selector) =>
   page.read((document, selector) => [...document.querySelectorAll(selector)].map((each) => each.textContent), selector);
 
+/** @param {Popup} page @param {string} uri of an account that is on the page */
+async function showsNoSecret(page, uri) {
+  const html = await page.read((document) => document.documentElement.outerHTML);
+  expect(html).not.toContain(new URL(uri).searchParams.get("secret"));
+}
+
 inBrowsers(
   "options",
   { ada: { sites: ["one.example"] }, bella: { sites: ["one.example"] }, carol: { sites: [] } },
@@ -49,6 +55,7 @@ inBrowsers(
         await press(page, "Save names");
         await says(page, "✓ Saved");
         expect(await kept("ada")).toMatchObject({ issuer: "Larkfield Bank" });
+        await showsNoSecret(page, world.accounts["ada"]?.uri ?? "");
 
         await fill(page, "Another site", "not a host");
         await press(page, "Add site");
@@ -109,9 +116,7 @@ inBrowsers(
         await page.press("Enter");
         await press(page, "Add to vault");
         await says(page, "✓ Added");
-        expect(await page.read((document) => document.documentElement.outerHTML)).not.toContain(
-          new URL(uri).searchParams.get("secret"),
-        );
+        await showsNoSecret(page, uri);
         await press(page, "Set its sites");
         await fill(page, "Another site", "three.example");
         await press(page, "Add site");

@@ -63,9 +63,9 @@ inBrowsers("rescue", { ada: { sites: ["twitter.com"], issuer: "Twitter" } }, (wo
     expect(await browser.badge()).toBe("");
   });
 
-  test("a recovery code fills where one is asked for, and never twice", async () => {
+  test("a recovery code fills where one is asked for, and never twice; with three left it is time for new ones", async () => {
     const { browser, open, vault, accounts } = world;
-    const codes = ["aaaa-bbbb-1111", "cccc-dddd-2222"];
+    const codes = ["cccc-dddd-1111", "aaaa-bbbb-2222", "gggg-hhhh-3333", "eeee-ffff-4444"];
     accounts["ada"]?.recovery.push(...codes);
     const file = join(vault.home, "codes");
     writeFileSync(file, codes.join("\n"), { mode: 0o600 });
@@ -73,13 +73,15 @@ inBrowsers("rescue", { ada: { sites: ["twitter.com"], issuer: "Twitter" } }, (wo
     const page = await open(address("recovery"));
     await browser.clickIcon();
     const popup = await browser.popup();
-    await says(popup, "Recovery codes left: 2");
+    await says(popup, "Recovery codes left: 4");
+    expect(await words(popup)).not.toContain("Few recovery codes are left");
     await press(popup, "Fill recovery code");
     await until("recovery code in the field", async () => (await fieldValue(page)) === codes[0]);
     await expectAccepted(world, "ada");
     await open(address("recovery"));
     await browser.clickIcon();
     const again = await browser.popup();
-    await says(again, "Recovery codes left: 1");
+    await says(again, "Recovery codes left: 3");
+    expect(await words(again)).toContain("Few recovery codes are left. Make new ones at the service");
   });
 });
