@@ -26,6 +26,7 @@ function port<T>(name: string, sender: object) {
 async function start() {
   const account = { handle: "h", issuer: "A", account: "a", strength: "bound", type: "totp", digits: 6, period: 30 };
   const world = {
+    ask: false,
     hosts: 0,
     dies: false,
     popups: [] as number[],
@@ -39,7 +40,7 @@ async function start() {
       method === "host.hello"
         ? { result: { protocol: VERSION, vault: "open" } }
         : method === "accounts.match"
-          ? { result: { host: "a.example", accounts: [account] } }
+          ? { result: { host: "a.example", accounts: [{ ...account, ask: world.ask }] } }
           : { error: { code: "budget_used", message: "m" } },
   };
   const onConnect = event<[unknown]>();
@@ -181,6 +182,50 @@ test("a fill that was confirmed in an earlier state is refused", async () => {
   expect(asked).not.toContain("code.release");
   await fill(second);
   expect(asked).toContain("code.release");
+});
+
+test.each([
+  ["ends with its popup", false, [], ["state"]],
+  ["goes on without its popup where a dialog asks", true, ["code.release"], ["state", "failed"]],
+])("a fill %s", async (_name, ask, wanted, told) => {
+  const { world, show, popup } = await start();
+  await show(1, "D").field();
+  world.ask = ask;
+  const { sent, say, close } = await popup(1);
+  const [first] = sent;
+  const asked: string[] = [];
+  const { reply } = world;
+  world.reply = (method) => {
+    asked.push(method);
+    return reply(method);
+  };
+  const said = say({ type: "fill", state: first?.type === "state" ? first.number : -1, handle: "h", allow: false });
+  close();
+  await said;
+  expect(asked).toEqual(wanted);
+  expect(world.popups).toEqual(ask ? [10] : []);
+  expect((await popup(1)).sent.map(({ type }) => type)).toEqual(told);
+});
+
+test.each([
+  ["within a second", 999, true],
+  ["later, by the user", 1001, false],
+])("a code to look at, from a popup that closes %s", async (_name, ms, again) => {
+  const { world, show, popup } = await start();
+  await show(1, "D").field();
+  world.ask = true;
+  const { sent, say, close } = await popup(1);
+  const { reply } = world;
+  world.reply = (method) =>
+    method === "code.release" ? { result: { code: "123456", validFrom: 0, expiresAt: 9 } } : reply(method);
+  await say({ type: "code", handle: "h", purpose: "show" });
+  expect(sent[1]).toMatchObject({ type: "code", code: "123456" });
+  await vi.advanceTimersByTimeAsync(ms - 1);
+  close();
+  await settled();
+  expect(world.popups).toEqual(again ? [10] : []);
+  const told = { type: "code", code: "123456", account: { handle: "h" } };
+  expect((await popup(1)).sent.slice(1)).toMatchObject(again ? [told] : []);
 });
 
 test("a document that stays connected after its tab shows another one is not offered", async () => {

@@ -18,7 +18,7 @@ import { type Host, isLink, makeHost } from "./native.ts";
 import { elsewhere, fillingOf, has } from "./offer.ts";
 import { makePages, type Page } from "./pages.ts";
 import { HOST_NAME, type ServicesResult } from "./protocol.ts";
-import { type Failed, type Matched, problem, serve, without } from "./serve.ts";
+import { type Matched, problem, serve, type Told, without } from "./serve.ts";
 import { capture, isActive, openPopup, runIn, shows, windowOf } from "./tabs.ts";
 import { makeTeacher } from "./teacher.ts";
 import { bucket, throttle } from "./throttle.ts";
@@ -33,8 +33,8 @@ const OPEN_EVERY = 10_000;
 const CAUSED_WITHIN = 5000;
 /** After the connection to the host failed, pages do not make us start it for this long, in ms. The popup always does. */
 const HOST_REST = 60_000;
-/** For this long, in ms, a popup tells of a fill that failed before it was open. */
-const FAILURE_FOR = 5000;
+/** For this long, in ms, a popup tells of what came before it was open. */
+const TOLD_FOR = 5000;
 /** A tab may send so many messages at once, and one more after so many ms: 32 frames that each tell of a field eight times are honest. */
 const [TALK, TALK_EVERY] = [300, 50];
 /** The most fields of one tab that are matched when the popup opens. */
@@ -45,6 +45,17 @@ const OURS = /^(https:|http:\/\/(localhost|127\.0\.0\.1|\[::1\]|[^/]*\.localhost
 
 const firefox = chrome.runtime.getURL("").startsWith("moz-extension:");
 const now = () => Date.now();
+
+function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted) return resolve();
+    const timer = setTimeout(resolve, ms);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
 
 const hello = { client: firefox ? "firefox" : "chromium", version: chrome.runtime.getManifest().version };
 
@@ -70,7 +81,7 @@ const opening = throttle(OPEN_EVERY, now);
 const caused = new Map<number, number>(); // window → when a page last opened the popup over it
 const marks = new Map<Page, Mark>();
 const due = new Set<Page>(); // pages of a site that the user wants to be reminded at
-const failures = new Map<number, { page: Page; at: number; failed: Failed }>(); // tab → for the popup to tell
+const told = new Map<number, { at: number; what: Told; page: Page | undefined }>(); // tab → for the popup to tell
 let restUntil = 0;
 let synced = false;
 
@@ -110,17 +121,7 @@ const pages = makePages(
   },
 );
 
-const fills = makeFills(host, pages, {
-  now,
-  sleep: (ms, signal) =>
-    new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      signal.addEventListener("abort", () => {
-        clearTimeout(timer);
-        resolve();
-      });
-    }),
-});
+const fills = makeFills(host, pages, { now, sleep });
 
 const visits = makeVisits(chrome.scripting);
 const teacher = makeTeacher(host, pages, visits);
@@ -269,11 +270,21 @@ async function wasCaused(tab: number): Promise<boolean> {
 }
 
 /** What the popup over a tab has to tell; once, and only to who sees the page that it is about. */
-async function failureIn(tab: number): Promise<Failed | undefined> {
-  const failure = failures.get(tab);
-  failures.delete(tab);
-  if (!failure || now() - failure.at >= FAILURE_FOR) return undefined;
-  return (await pages.current(failure.page)) ? failure.failed : undefined;
+async function toldIn(tab: number): Promise<Told | undefined> {
+  const last = told.get(tab);
+  told.delete(tab);
+  if (!last || now() - last.at >= TOLD_FOR) return undefined;
+  return !last.page || (await pages.current(last.page)) ? last.what : undefined;
+}
+
+/** Opens the popup over a tab to tell something; of a page, only over that page. As it comes by itself, it is not armed at once. */
+async function tell(tab: number, what: Told, page?: Page): Promise<void> {
+  if (page && !(await pages.current(page))) return;
+  told.set(tab, { at: now(), what, page });
+  const windowId = await windowOf(tab);
+  if (windowId !== undefined) caused.set(windowId, now());
+  // None opens over a window that has not got the focus back from a dialog.
+  for (let tries = 0; windowId !== undefined && tries < 10 && !(await openPopup(windowId)); tries++) await sleep(200);
 }
 
 /** The state where no page is known. */
@@ -335,10 +346,12 @@ const desk = {
   enroll,
   visits,
   now,
+  sleep,
   matched,
   bare,
   wasCaused,
-  failureIn,
+  toldIn,
+  tell,
   outside,
   reopen,
   unlocked,
@@ -367,9 +380,7 @@ async function quick(tab: number, frame?: number): Promise<void> {
         signal,
         waits: () => undefined,
       });
-      // Over another page the popup could not tell what became of this one.
-      if (filled.ok || !(await pages.current(page))) return;
-      failures.set(tab, { page, at: now(), failed: { type: "failed", ...without(filled) } });
+      return filled.ok ? undefined : tell(tab, { type: "failed", ...without(filled) }, page);
     }
   }
   const windowId = await windowOf(tab);
@@ -440,6 +451,6 @@ chrome.runtime.onInstalled.addListener(({ reason }) => {
 
 chrome.tabs.onRemoved.addListener((tab) => {
   for (const each of [talk, opening]) each.forget(tab);
-  failures.delete(tab);
+  told.delete(tab);
   enroll.forget(tab);
 });

@@ -191,6 +191,7 @@ export type ToPopup =
       readonly purpose: Exclude<Purpose, "fill">;
       readonly code: string;
       readonly expiresAt: number; // 0 for hotp
+      readonly account?: Account; // for a popup that did not ask for it: the one that did is gone
     }
   | { readonly type: "why"; readonly fields: readonly WhyField[] }
   | ({ readonly type: "offers" } & OffersResult)

@@ -9,7 +9,8 @@ import { type Account, type Context, MAX_ACCOUNTS, type MatchResult, type Offers
 import type { Seen, Teacher } from "./teacher.ts";
 import type { Visits } from "./visits.ts";
 
-export type Failed = Extract<ToPopup, { type: "failed" }>;
+/** What a popup tells that did not ask for it. */
+export type Told = Extract<ToPopup, { type: "failed" | "code" }>;
 type Trouble = Extract<State, { is: "problem" }>;
 
 /** A page, where a code for it would go, and the accounts that may serve it. */
@@ -18,6 +19,9 @@ export interface Matched {
   readonly context: Context;
   readonly result: MatchResult;
 }
+
+/** In this time, in ms, the focus is back from a dialog that was answered. */
+const FOCUS_WITHIN = 1000;
 
 /** What a popup needs of the background. */
 export interface Desk {
@@ -28,14 +32,18 @@ export interface Desk {
   readonly enroll: Enroll;
   readonly visits: Visits;
   now(): number;
+  /** Resolves after ms, or at once when the signal says stop. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
   /** The page of a tab to serve, with its accounts; or what is in the way; nothing where there is no page. */
   matched(tab: number): Promise<Matched | Trouble | undefined>;
   /** The state where no page is known. */
   bare(tab: number): Promise<State>;
   /** Whether a popup over this tab could have been opened by a page; asked once for each popup. */
   wasCaused(tab: number): Promise<boolean>;
-  /** What this popup has to tell of a fill before it. */
-  failureIn(tab: number): Promise<Failed | undefined>;
+  /** What this popup has to tell that came before it. */
+  toldIn(tab: number): Promise<Told | undefined>;
+  /** Opens another popup over a tab to tell something; of a page, only over that page. */
+  tell(tab: number, what: Told, page?: Page): Promise<void>;
   /** Has the user mark a part of the page, or choose a file; both outside of the popup. */
   outside(tab: number, from: "part" | "file"): Promise<void>;
   /** Opens the popup over a tab that the user looks at, for what is to be told there. */
@@ -112,6 +120,13 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
     };
   }
 
+  /** Tells what came of a dialog of Codefob: browsers close the popup when the focus goes there, or when it comes back. */
+  async function afterDialog(what: Told, account: Account, page?: Page): Promise<void> {
+    send(what);
+    await desk.sleep(FOCUS_WITHIN, abort.signal);
+    if (abort.signal.aborted) await desk.tell(tab, what.type === "code" ? { ...what, account } : what, page);
+  }
+
   async function why(): Promise<void> {
     seen = await teacher.why(tab);
     const fields = seen.flatMap((each, page) =>
@@ -128,17 +143,22 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
     if (!filling || !page.field || fillingOf(page.field) !== filling)
       return send({ type: "failed", problem: "changed" });
     if (!account || !has(account, filling)) return send({ type: "failed", problem: "not_allowed" });
-    const { submit } = account;
+    const { submit, ask } = account;
     const enrolls = page.field.kind === "enroll";
     const waits = (until: number) => send({ type: "waiting", until });
-    const filled = await fills.fill({ handle, allow, submit, filling, page, field, signal: abort.signal, waits });
+    // Where the dialog of Codefob asks, the user decides there, and not by the end of the popup.
+    const signal = ask ? new AbortController().signal : abort.signal;
+    const filled = await fills.fill({ handle, allow, submit, filling, page, field, signal, waits });
     if (filled.ok) {
       if (enrolls) enroll.filled(page, field, account);
       return send({ type: "filled" });
     }
     if (filled.problem === "unknown_handle") return show("unknown_handle");
     const { unused } = filled;
-    send({ type: "failed", ...without(filled), ...(unused !== undefined && { unused }) });
+    const failed = { type: "failed", ...without(filled), ...(unused !== undefined && { unused }) } as const;
+    if (ask) return afterDialog(failed, account, page);
+    if (abort.signal.aborted && unused !== undefined) return desk.tell(tab, failed, page);
+    send(failed);
   }
 
   function read(found: Read): void {
@@ -185,8 +205,9 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
         tab = message.tab;
         pageCaused = await desk.wasCaused(tab);
         await show();
-        const failure = await desk.failureIn(tab);
-        if (failure) send(failure);
+        const told = await desk.toldIn(tab);
+        if (told?.type === "code" && told.account) remember([told.account]);
+        if (told) send(told);
         return tellRead();
       }
       case "unlock": {
@@ -207,10 +228,13 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
       }
       case "code": {
         const { handle, purpose } = message;
+        const account = accounts.get(handle);
         const answer = await host.call("code.release", { handle, nonce: crypto.randomUUID(), purpose });
-        if (answer.ok)
-          return send({ type: "code", handle, purpose, code: answer.result.code, expiresAt: answer.result.expiresAt });
-        return answer.problem === "unknown_handle" ? show("unknown_handle") : fail(answer);
+        if (!answer.ok && answer.problem === "unknown_handle") return show("unknown_handle");
+        const what: Told = answer.ok
+          ? { type: "code", handle, purpose, code: answer.result.code, expiresAt: answer.result.expiresAt }
+          : { type: "failed", ...without(problem(answer)) };
+        return account?.ask ? afterDialog(what, account) : send(what);
       }
       case "fill":
         return fillIn(message);

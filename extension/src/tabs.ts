@@ -11,8 +11,12 @@ export async function isActive(tab: number): Promise<boolean> {
   return (await chrome.tabs.get(tab).catch(() => undefined))?.active ?? false;
 }
 
-export async function openPopup(windowId: number): Promise<void> {
-  await chrome.action.openPopup({ windowId }).catch(() => undefined);
+/** Whether the popup opened. */
+export function openPopup(windowId: number): Promise<boolean> {
+  return chrome.action.openPopup({ windowId }).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The picture of a tab in view, or of a part of it, as base64; undefined where there is none. */

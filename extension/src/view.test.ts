@@ -125,6 +125,7 @@ test("a code is shown only for the account that was asked, and goes when it ends
   const open = [state(page(account("a"))), { type: "open" }] as const;
   expect(play(...open, code("a")).model.shown?.code).toBe("123456");
   expect(play(...open, code("b")).model.shown).toBeUndefined();
+  expect(play(state(page()), { ...code("b"), account: account("b") } as Event)).toMatchObject({ at: "account" });
   expect(play(...open, code("a"), { type: "expired" }).model.shown).toBeUndefined();
   expect(play(...open, code("a"), { type: "back" }).model.shown).toBeUndefined();
   expect(play(...open, code("a"), state({ is: "locked" })).model.shown).toBeUndefined();

@@ -200,9 +200,11 @@ export function update(model: Model, event: Event): Next {
     case "code": {
       const { handle, code, expiresAt, purpose } = event;
       const { step } = model;
-      if ((step.at !== "account" && step.at !== "failed") || step.account?.handle !== handle) return { model };
+      const asked = step.at === "account" || step.at === "failed" ? step.account : undefined;
+      const account = event.account ?? (asked?.handle === handle ? asked : undefined);
+      if (!account) return { model };
       const shown = { handle, code, expiresAt, copied: purpose === "copy" };
-      return { model: { ...model, asked: false, shown, step: { at: "account", account: step.account } } };
+      return { model: { ...model, asked: false, shown, step: { at: "account", account } } };
     }
     case "expired": {
       const { shown: _, ...rest } = model;
