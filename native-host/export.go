@@ -248,11 +248,14 @@ func writeFolder(folder string, files []exportFile) error {
 	return os.Rename(temp, folder)
 }
 
+var sealWork = 18 // of scrypt, as log2 of N: about a second
+
 func sealExport(content, passphrase []byte) ([]byte, error) {
 	to, err := age.NewScryptRecipient(string(passphrase))
 	if err != nil {
 		return nil, err
 	}
+	to.SetWorkFactor(sealWork)
 	var sealed bytes.Buffer
 	w, err := age.Encrypt(&sealed, to)
 	if err != nil {
