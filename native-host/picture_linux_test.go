@@ -68,7 +68,7 @@ func TestScreenScripts(t *testing.T) {
 	}
 	write.Close()
 	defer func() { x.Process.Kill(); x.Wait() }()
-	read.SetReadDeadline(time.Now().Add(30 * time.Second))
+	read.SetReadDeadline(time.Now().Add(60 * time.Second))
 	var number int
 	if _, err := fmt.Fscan(read, &number); err != nil {
 		t.Fatal("Xvfb does not start: ", err)
@@ -87,7 +87,7 @@ func TestScreenScripts(t *testing.T) {
 		shown = show
 		want, err := reader.Read([]byte(ts.ReadFile(args[0])))
 		ts.Check(err)
-		for end := time.Now().Add(30 * time.Second); ; {
+		for end := time.Now().Add(60 * time.Second); ; {
 			grab := exec.Command("/usr/bin/import", "-silent", "-window", "root", "png:-")
 			grab.Env = show.Env
 			picture, _ := grab.Output()

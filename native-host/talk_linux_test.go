@@ -131,7 +131,7 @@ func newScreen(ptmx *os.File) *screen {
 // await waits for text to appear, after what was waited for before.
 func (s *screen) await(text string) error {
 	late := false
-	timer := time.AfterFunc(20*time.Second, func() {
+	timer := time.AfterFunc(60*time.Second, func() {
 		s.mu.Lock()
 		late = true
 		s.mu.Unlock()

@@ -151,7 +151,7 @@ func TestHelloTellsFailuresApart(t *testing.T) {
 			continue
 		}
 		t.Setenv(hostVar, tt.manner)
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 		if tt.is == ErrTimeout {
 			cancel()
 			ctx, cancel = context.WithTimeout(t.Context(), 300*time.Millisecond)

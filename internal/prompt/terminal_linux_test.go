@@ -116,7 +116,7 @@ func (c *terminal) screen() string {
 // await waits until the screen shows text n times.
 func (c *terminal) await(text string, n int) {
 	c.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); strings.Count(c.screen(), text) < n; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(60 * time.Second); strings.Count(c.screen(), text) < n; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			c.t.Fatalf("the screen shows %q; want %q", c.screen(), text)
 		}

@@ -128,7 +128,7 @@ func TestASlotOfTooMuchWorkIsRefusedBeforeItIsRun(t *testing.T) {
 		check(t, os.WriteFile(v.passphraseFile(), changed, 0o600))
 		start := time.Now()
 		wantError(t, "work factor "+work, v.UnlockPassphrase([]byte(passphrase)), ErrDamaged)
-		if took := time.Since(start); took > time.Second {
+		if took := time.Since(start); took > 10*time.Second { // a minute, if it were run
 			t.Errorf("work factor %s: refused after %s", work, took)
 		}
 	}
