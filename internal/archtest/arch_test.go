@@ -7,6 +7,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -172,6 +173,33 @@ func TestLeavesDoNotPrintOrExit(t *testing.T) {
 				if f, ok := n.Fun.(*ast.Ident); ok && (f.Name == "print" || f.Name == "println") {
 					t.Errorf("%s calls %s", s.path, f.Name)
 				}
+			}
+			return true
+		})
+	}
+}
+
+// The Makefile names the packages that run under the race detector, which is slow,
+// and finds nothing where there is one goroutine.
+func TestWhatStartsGoroutinesRunsUnderTheRaceDetector(t *testing.T) {
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var raced []string
+	for line := range strings.Lines(string(makefile)) {
+		if strings.Contains(line, "go test -race") {
+			raced = append(raced, strings.Fields(line)...)
+		}
+	}
+	for _, s := range sources(t) {
+		ast.Inspect(s.File, func(n ast.Node) bool {
+			_, starts := n.(*ast.GoStmt)
+			if call, ok := n.(*ast.SelectorExpr); ok {
+				starts = call.Sel.Name == "Go" // of a sync.WaitGroup
+			}
+			if starts && !slices.Contains(raced, "./"+s.pkg) {
+				t.Errorf("%s starts a goroutine, and the Makefile does not test ./%s with -race", s.path, s.pkg)
 			}
 			return true
 		})
