@@ -98,7 +98,7 @@ function go(to: View): void {
 /** Reads a picture that was chosen, dropped or pasted. */
 async function read(file: Blob): Promise<void> {
   go("add");
-  const picture = await pictureOf(file).catch(() => undefined);
+  const picture = await pictureOf(file);
   change({ type: "seen", ...(picture !== undefined && { picture }) });
 }
 

@@ -25,12 +25,15 @@ const MARGIN = 12;
 /** A smaller part is drawn larger, up to four times, in pixels. */
 const SMALL = 400;
 
-/** Base64 of a picture, or of a part of it; undefined where it is none. */
-export async function pictureOf(blob: Blob, part?: Part): Promise<string | undefined> {
+/** Base64 of a picture, or of a part of it; undefined where it is none, or cannot be read: a folder named like one. */
+export function pictureOf(blob: Blob, part?: Part): Promise<string | undefined> {
+  return encoded(blob, part).catch(() => undefined);
+}
+
+async function encoded(blob: Blob, part: Part | undefined): Promise<string | undefined> {
   if (!part && READ.includes(blob.type) && blob.size <= MOST) return base64(blob);
   if (blob.size > MAX_FILE) return undefined;
-  const bitmap = await createImageBitmap(blob).catch(() => undefined);
-  if (!bitmap) return undefined;
+  const bitmap = await createImageBitmap(blob);
   const { x, y, width, height } = part ? around(part, bitmap) : { x: 0, y: 0, ...sizeOf(bitmap) };
   if (width < 1 || height < 1) return undefined;
   const scale = part
