@@ -24,16 +24,22 @@ import { until } from "./until.mjs";
  * @property {<A extends unknown[], R>(look: (document: Document, ...args: A) => R, ...args: A) => Promise<R>} read what its document says
  * @property {(key: string) => Promise<void>} press as in "Enter"
  * @property {(text: string) => Promise<void>} type
+ * @property {() => Promise<void>} paste by the keys
  * @property {(selector: string) => Promise<void>} click
  * @property {(path: string) => Promise<void>} screenshot
  * @property {() => Promise<void>} close
  * @property {() => Promise<void>} gone waits until it closed
  * @property {() => Promise<boolean>} isOpen
  *
+ * @typedef {object} Picker
+ * @property {(path: string) => Promise<void>} choose a file, in the browser's dialog
+ * @property {(path: string) => Promise<void>} [drop] a file, where the browser can be made to
+ *
  * @typedef {object} Driver
  * @property {import("puppeteer-core").Browser} browser
  * @property {import("puppeteer-core").Page} page the one tab
  * @property {(at?: string) => Promise<Popup>} options opens the options page, at one of its parts, in a tab of its own
+ * @property {() => Promise<Popup & Picker>} picturePage the page in a tab that takes a picture, once it is there
  * @property {() => Promise<void>} allowInPrivate lets the extension into private windows
  * @property {() => Promise<void>} clickIcon on the toolbar
  * @property {() => Promise<string>} badge the mark on that icon

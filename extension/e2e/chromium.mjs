@@ -4,6 +4,7 @@
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import puppeteer from "puppeteer-core";
+import { press } from "./popup.mjs";
 import { until } from "./until.mjs";
 
 /** Fixed by "key" in manifest.json. */
@@ -54,6 +55,24 @@ export async function launchChromium({ program, home, env, headless, extension, 
       const tab = await browser.newPage();
       await tab.goto(`chrome-extension://${extensionId}/options.html${at}`);
       return chromiumPopup(tab);
+    },
+    picturePage: async () => {
+      const opened = await browser.waitForTarget((each) =>
+        each.url().startsWith(`chrome-extension://${extensionId}/picture.html`),
+      );
+      const tab = await opened.asPage();
+      const view = chromiumPopup(tab);
+      const choose = async (/** @type {string} */ path) => {
+        const [dialog] = await Promise.all([tab.waitForFileChooser(), press(view, "Choose a picture file")]);
+        await dialog.accept([path]);
+      };
+      const drop = async (/** @type {string} */ path) => {
+        const data = { items: [], files: [path], dragOperationsMask: 1 };
+        const cdp = await tab.createCDPSession();
+        for (const type of /** @type {const} */ (["dragEnter", "dragOver", "drop"]))
+          await cdp.send("Input.dispatchDragEvent", { type, x: 100, y: 100, data });
+      };
+      return { ...view, choose, drop };
     },
     allowInPrivate: async () => {
       // @ts-expect-error newer than puppeteer's protocol types
@@ -112,6 +131,7 @@ function chromiumPopup(popup) {
     read,
     press: async (key) => void (await closing(popup.keyboard.press(/** @type {any} */ (key)))),
     type: async (text) => void (await popup.keyboard.type(text)),
+    paste: () => popup.keyboard.press("KeyV", { commands: ["Paste"] }),
     click: async (selector) => void (await closing(popup.click(selector))),
     screenshot: async (path) => void (await popup.screenshot({ path: /** @type {any} */ (path) })),
     close: async () => void (await closing(popup.close())),

@@ -1,9 +1,13 @@
-import { writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { expectAccepted, fieldValue, fillByPopup, inBrowsers } from "./harness.mjs";
-import { confirm, press, says, words } from "./popup.mjs";
+import { expectAccepted, extension, fieldValue, fillByPopup, inBrowsers } from "./harness.mjs";
+import { armed, confirm, press, pressByKeys, says, words } from "./popup.mjs";
 import { until } from "./until.mjs";
+
+/** A PNG picture of a QR code. @param {string} text */
+const qrPicture = (text) => execFileSync("qrencode", ["-o", "-", text]);
 
 const READ = "Add the QR code on this page";
 
@@ -13,6 +17,10 @@ inBrowsers("enrollment", { ada: { sites: ["first.example"] } }, (world) => {
     await world.browser.clickIcon();
     return world.browser.popup();
   }
+
+  /** The name of the account that is offered. @param {import("./browser.mjs").Popup} at */
+  const nameIn = (at) =>
+    at.read((document) => document.querySelector(/** @type {"input"} */ ("input[name=account]"))?.value);
 
   /** The one account of that name in the vault. @param {string} user */
   const kept = async (user) => (await world.vault.list()).find(({ account }) => account === user);
@@ -107,15 +115,71 @@ inBrowsers("enrollment", { ada: { sites: ["first.example"] } }, (world) => {
     expect(await kept("emmy")).toMatchObject({ sites: ["https://key.example"] });
   });
 
-  test("by a drag over a part of the page", async () => {
-    const { browser, open } = world;
-    const page = await open("https://part.example/setup/qr?user=vera");
+  test("by a picture of it that is pasted", async () => {
+    const { open, site } = world;
+    const page = await open("https://paste.example/setup/key?user=petra");
+    await page.bringToFront(); // only what has the focus may write to the clipboard
+    const picture = qrPicture(site.enroll("petra").uri).toString("base64");
+    await page.evaluate(async (picture) => {
+      const bytes = Uint8Array.from(atob(picture), (each) => each.charCodeAt(0));
+      const type = "image/png";
+      await navigator.clipboard.write([new ClipboardItem({ [type]: new Blob([bytes], { type }) })]);
+    }, picture);
+    const at = await popup();
+    await until("way to add", () => armed(at, READ));
+    await at.paste();
+    await says(at, "Add this account?");
+    expect(await nameIn(at)).toBe("petra");
+  });
+
+  test("by a file with a picture, once what is none was turned away", async () => {
+    const { browser, open, site, vault } = world;
+    const file = join(vault.home, "qr.png");
+    writeFileSync(file, qrPicture(site.enroll("fleur").uri));
+    const page = await open("https://file.example/setup/key?user=fleur");
     const at = await popup();
     await press(at, "Other ways");
-    await press(at, "Mark the QR code on the page");
+    await press(at, "Choose a picture file");
     await at.gone();
+    const tab = await browser.picturePage();
+    await tab.choose(join(extension, "icons/48.png"));
+    await says(tab, "No QR code was found");
+    if (tab.drop) {
+      const folder = join(vault.home, "folder.png");
+      mkdirSync(folder);
+      await tab.drop(folder);
+      await says(tab, "This picture cannot be read");
+    }
+    await (tab.drop ?? tab.choose)(file);
+    const told = await browser.popup();
+    await says(told, "Add this account?");
+    expect(await nameIn(told)).toBe("fleur");
+    expect(await tab.isOpen()).toBe(false);
+    expect(await page.evaluate(() => document.visibilityState)).toBe("visible");
+  });
+
+  test("by marking a part of the page: Escape takes nothing, Enter all that is in sight, a drag a part", async () => {
+    const { browser, open } = world;
+    const page = await open("https://part.example/setup/qr?user=vera");
     const cover = () => page.evaluate(() => document.activeElement?.parentElement === document.documentElement);
-    await until("cover over the page", async () => (await cover()) && page.$("html > div"));
+    const covered = () => until("cover over the page", async () => (await cover()) && page.$("html > div"));
+    for (const key of /** @type {const} */ (["Escape", "Enter"])) {
+      const at = await popup();
+      await pressByKeys(at, "Other ways");
+      await pressByKeys(at, "Mark the QR code on the page");
+      await at.gone();
+      await covered();
+      await page.keyboard.press(key);
+      await until("end of the cover", async () => !(await page.$("html > div")));
+    }
+    const all = await browser.popup();
+    await says(all, "Add this account?");
+    expect(await nameIn(all)).toBe("vera");
+    await press(all, "Cancel");
+    await press(all, "Other ways");
+    await press(all, "Mark the QR code on the page");
+    await all.gone();
+    await covered();
     const box = await page.$eval(".qr", (each) => each.getBoundingClientRect().toJSON());
     await page.mouse.move(box.left - 2, box.top - 2);
     await page.mouse.down();

@@ -6,6 +6,7 @@
 
 import { writeFileSync } from "node:fs";
 import puppeteer from "puppeteer-core";
+import { press } from "./popup.mjs";
 import { until } from "./until.mjs";
 
 const extensionId = "extension@codefob";
@@ -90,6 +91,7 @@ export async function launchFirefox({ program, env, extension, site, display, in
       press: (/** @type {string} */ key) =>
         hand().press({ Enter: "Return", ArrowDown: "Down", ArrowUp: "Up", Backspace: "BackSpace" }[key] ?? key),
       type: (/** @type {string} */ text) => hand().type(text),
+      paste: () => hand().press("ctrl+v"),
       click: async (/** @type {string} */ selector) => {
         const at =
           await inside(`const box = document.querySelector(${JSON.stringify(selector)})?.getBoundingClientRect();
@@ -122,24 +124,44 @@ export async function launchFirefox({ program, env, extension, site, display, in
     isOpen: popupIsOpen,
   };
 
+  /** One of our pages, once it is in the tab in view. @param {string} name */
+  const inTab = async (name) => {
+    const isOpen = () =>
+      inWindow(`gBrowser.selectedBrowser.currentURI.spec.startsWith("moz-extension://${uuid}/${name}.html")`);
+    await until(
+      `page ${name}`,
+      async () => (await isOpen()) && !(await inWindow("gBrowser.selectedTab.hasAttribute('busy')")),
+    );
+    /** @satisfies {import("./browser.mjs").Popup} */
+    const tab = {
+      ...view("gBrowser.selectedBrowser"),
+      close: () => inWindow("void gBrowser.removeTab(gBrowser.selectedTab)"),
+      gone: async () => void (await until(`end of the page ${name}`, async () => !(await isOpen()))),
+      isOpen,
+    };
+    return tab;
+  };
+
   return {
     browser,
     page,
     options: async (at = "") => {
       const url = JSON.stringify(`moz-extension://${uuid}/options.html${at}`);
       await inWindow(`void (gBrowser.selectedTab = gBrowser.addTrustedTab(${url}))`);
-      const isOpen = () =>
-        inWindow(`gBrowser.selectedBrowser.currentURI.spec.startsWith("moz-extension://${uuid}/options")`);
-      await until(
-        "options page",
-        async () => (await isOpen()) && !(await inWindow("gBrowser.selectedTab.hasAttribute('busy')")),
-      );
-      return {
-        ...view("gBrowser.selectedBrowser"),
-        close: () => inWindow("void gBrowser.removeTab(gBrowser.selectedTab)"),
-        gone: async () => void (await until("end of the options page", async () => !(await isOpen()))),
-        isOpen,
+      return inTab("options");
+    },
+    picturePage: async () => {
+      const tab = await inTab("picture");
+      const choose = async (/** @type {string} */ path) => {
+        const before = await hand().windows();
+        await press(tab, "Choose a picture file");
+        await until("dialog", async () => (await hand().windows()) > before);
+        await hand().press("ctrl+l");
+        await hand().type(path);
+        await hand().press("Return");
+        await until("end of the dialog", async () => (await hand().windows()) === before);
       };
+      return { ...tab, choose };
     },
     allowInPrivate: async () => {
       const extensionData = { type: "path", path: extension };

@@ -62,6 +62,20 @@ export async function press(popup, label, selector = "button, summary") {
   await popup.click(found);
 }
 
+/** Goes to what bears this label by the Tab key, and presses Enter there once it takes it. @param {Popup} popup @param {string} label */
+export async function pressByKeys(popup, label) {
+  const there = () =>
+    popup.read((document, label) => Boolean(document.activeElement?.textContent?.startsWith(label)), label);
+  for (let presses = 0; presses < 12 && !(await there()); presses++) await popup.press("Tab");
+  await until(`focus on "${label}"`, () =>
+    popup.read((document, label) => {
+      const at = document.activeElement;
+      return at?.textContent?.startsWith(label) && at.getAttribute("aria-disabled") !== "true";
+    }, label),
+  );
+  await popup.press("Enter");
+}
+
 /** A selector for a button, and where it stands. @param {Document} document @param {string} label @param {string} selector @returns {[string, string]} */
 function find(document, label, selector) {
   const found = [...document.querySelectorAll(selector)].find(
