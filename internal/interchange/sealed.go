@@ -12,8 +12,8 @@ const ageMagic = "age-encryption.org/v1\n"
 
 func isSealed(data []byte) bool { return bytes.HasPrefix(data, []byte(ageMagic)) }
 
-// readSealed reads a backup of Codefob, or a list of URIs, that codefob export or the
-// age tool sealed with a passphrase.
+// readSealed reads what codefob export or the age tool sealed with a passphrase: a backup
+// of Codefob, JSON of Bitwarden, CXF, or a list of URIs.
 func readSealed(s Source) (Result, error) {
 	if !isSealed(s.Data) {
 		return Result{}, refused("it does not begin as files of age do")
@@ -43,9 +43,16 @@ func readSealed(s Source) (Result, error) {
 		return Result{}, refused("it is damaged, or cut short")
 	}
 	defer clear(plain)
-	// No other format: what may open another seal could go on without end.
-	if s, ok, err := shapeOf(plain); ok && err == nil && isBackup(s) {
-		return readBackup(Source{Data: plain})
+	// What codefob export seals, and no password: what may open another seal could go on without end.
+	if s, ok, err := shapeOf(plain); ok && err == nil {
+		switch inside := (Source{Data: plain}); {
+		case isBackup(s):
+			return readBackup(inside)
+		case isBitwarden(s):
+			return readBitwarden(inside)
+		case isCXF(s):
+			return readCXF(inside)
+		}
 	}
 	return ParseURIList(plain)
 }
