@@ -49,7 +49,7 @@ demo: setup host extension
 test: SETUP := test
 # The end-to-end tests wait more than they work: the others run meanwhile, and let them go first.
 test: setup
-	+@$(MAKE) --jobs=2 --output-sync=line e2e unit BESIDE="nice -n 10"
+	+@$(MAKE) --no-print-directory --jobs=2 --output-sync=line e2e unit BESIDE="nice -n 10"
 	@echo "everything passed"
 
 unit: extension $(WIDGETS)/node_modules
