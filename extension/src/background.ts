@@ -81,7 +81,7 @@ const opening = throttle(OPEN_EVERY, now);
 const caused = new Map<number, number>(); // window → when a page last opened the popup over it
 const marks = new Map<Page, Mark>();
 const due = new Set<Page>(); // pages of a site that the user wants to be reminded at
-const told = new Map<number, { at: number; what: Told; page: Page | undefined }>(); // tab → for the popup to tell
+const told = new Map<number, { what: Told; page: Page | undefined }>(); // tab → for the popup to tell
 let restUntil = 0;
 let synced = false;
 
@@ -273,14 +273,16 @@ async function wasCaused(tab: number): Promise<boolean> {
 async function toldIn(tab: number): Promise<Told | undefined> {
   const last = told.get(tab);
   told.delete(tab);
-  if (!last || now() - last.at >= TOLD_FOR) return undefined;
+  if (!last) return undefined;
   return !last.page || (await pages.current(last.page)) ? last.what : undefined;
 }
 
 /** Opens the popup over a tab to tell something; of a page, only over that page. As it comes by itself, it is not armed at once. */
 async function tell(tab: number, what: Told, page?: Page): Promise<void> {
   if (page && !(await pages.current(page))) return;
-  told.set(tab, { at: now(), what, page });
+  const last = { what, page };
+  told.set(tab, last);
+  setTimeout(() => told.get(tab) === last && told.delete(tab), TOLD_FOR); // it may be a code
   const windowId = await windowOf(tab);
   if (windowId !== undefined) caused.set(windowId, now());
   // None opens over a window that has not got the focus back from a dialog.
