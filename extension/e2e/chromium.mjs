@@ -122,7 +122,7 @@ function chromiumPopup(popup) {
   // An act that closes the popup takes its own answer with it.
   const closing = (/** @type {Promise<unknown>} */ act) =>
     act.catch((error) => {
-      if (!/closed|detached|destroyed/i.test(String(error))) throw error;
+      if (!/closed|detached|destroyed|no target/i.test(String(error))) throw error;
     });
   /** @type {import("./browser.mjs").Popup["read"]} */
   const read = (look, ...args) =>

@@ -8,7 +8,7 @@ const list = join(import.meta.dirname, "../fixtures/known-misses.txt");
 /** How plainly a miss would put a code where none belongs. */
 const NEVER = /^[^:]+: (recovery-code|none) taken for (totp|otp-any)$/;
 
-test("every page of the fixtures is read right, but for the misses that are listed", { timeout: 120_000 }, async () => {
+test("every page of the fixtures is read right, but for the misses that are listed", { timeout: 600_000 }, async () => {
   const known = readFileSync(list, "utf8").split("\n").filter(Boolean);
   const { pages, units } = await judgeAll();
   expect(pages.length).toBeGreaterThan(250);
