@@ -2,13 +2,13 @@
 export CGO_ENABLED := 0
 # HTTP/1.1 will do for the one list that is fetched: 0.35 MiB less.
 TAGS := nethttpomithttp2
-GO_BUILD := go build -trimpath -ldflags="-s -w" -tags $(TAGS)
+GO_BUILD := go build -trimpath -buildvcs=false -ldflags="-s -w" -tags $(TAGS)
 HOST := build/codefob
 # The race detector needs cgo, a C compiler and nothing else does.
 PREFIX ?= $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
 SOURCES := $(shell find native-host internal manifests -name '*.go' -o -name '*.json' -o -name '*.txt') go.mod go.sum
 
-.PHONY: all host extension generate demo test unit unbrowsed e2e bench install uninstall dist setup fuzz clean
+.PHONY: all host extension generate demo test unit unbrowsed e2e bench install uninstall dist setup fuzz audit clean
 all: host extension
 
 host: $(HOST)
@@ -38,6 +38,8 @@ generate:
 	@mkdir -p build
 	go run ./internal/protocol/tsgen internal/protocol/protocol.go > build/protocol.ts
 	mv build/protocol.ts extension/src/protocol.ts
+	go run ./internal/licences > build/licences.txt
+	mv build/licences.txt docs/licences.txt
 
 setup:
 	@.ci/setup $(SETUP)
@@ -72,6 +74,7 @@ unbrowsed:
 	CGO_ENABLED=1 go test -race -skip 'Scripts$$|Screenshot' ./internal/directory ./internal/host ./internal/keystore ./internal/prompt ./native-host
 	CGO_ENABLED=1 go test -race -run '^(TestCreateAtOnce|TestKDBX)$$' ./internal/vault ./internal/interchange
 	cd extension && npm run --silent check && npm test --silent
+	.ci/reproducible
 
 e2e: host extension $(BENCH_HOST) $(WIDGETS)/node_modules
 	cd extension && npx --no-install vitest run --config e2e/vitest.config.mjs
@@ -82,6 +85,10 @@ fuzz:
 	@for p in $$(go list ./...); do \
 	  for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 	    echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+
+# Asks the databases of known holes, over the network.
+audit:
+	@.ci/audit
 
 bench: SETUP := bench
 bench: setup host extension $(BENCH_HOST)
@@ -109,6 +116,7 @@ VERSION = $(shell sed -n 's/^const version = "\(.*\)"/\1/p' native-host/main.go)
 dist: SETUP := dist
 dist: setup extension
 	mkdir -p dist
+	cp docs/licences.txt dist/
 	cd extension && node pack.mjs ../dist
 	GOOS=linux GOARCH=amd64 $(GO_BUILD) -o dist/codefob-$(VERSION)-linux-amd64 ./native-host
 	GOOS=linux GOARCH=arm64 $(GO_BUILD) -o dist/codefob-$(VERSION)-linux-arm64 ./native-host
