@@ -35,6 +35,7 @@ await build({
     "src/background.ts",
     "src/sheet.ts",
     "src/select.ts",
+    "src/clear.ts",
     "src/popup.ts",
     "src/popup.css",
     "src/options.ts",
@@ -52,7 +53,8 @@ await build({
   footer: { js: "function detect() { return detector.detect(); }" },
 });
 await cp("public", "dist", { recursive: true, filter: (path) => !path.endsWith(".svg") });
-for (const page of ["popup.html", "options.html", "picture.html"]) await cp(`src/${page}`, `dist/${page}`);
+for (const page of ["popup.html", "options.html", "picture.html", "clear.html"])
+  await cp(`src/${page}`, `dist/${page}`);
 await cp("manifest.json", "dist/manifest.json");
 
 for (const [file, cap] of Object.entries(CAPS)) {

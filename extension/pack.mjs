@@ -10,14 +10,15 @@ const EPOCH = new Date("1980-01-01T12:00:00Z");
 const out = resolve(process.argv[2] ?? "../dist");
 const manifest = JSON.parse(readFileSync("dist/manifest.json", "utf8"));
 
-/** What each store does not take: Chrome's gives the id itself, and Firefox knows no service workers here. */
+/** What each store does not take: Chrome's gives the id itself, and Firefox knows no service workers here, nor what stands in for their documents. */
 const stores = {
   chromium: ({ key, browser_specific_settings, background: { scripts, ...background }, ...rest }) => ({
     ...rest,
     background,
   }),
-  firefox: ({ key, minimum_chrome_version, background: { service_worker, ...background }, ...rest }) => ({
+  firefox: ({ key, minimum_chrome_version, permissions, background: { service_worker, ...background }, ...rest }) => ({
     ...rest,
+    permissions: permissions.filter((each) => each !== "offscreen"),
     background,
   }),
 };

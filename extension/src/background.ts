@@ -1,4 +1,5 @@
 import { badge, type Mark } from "./badge.ts";
+import { clear, makeCopied } from "./clipboard.ts";
 import type {} from "./content.ts";
 import { isLocked, makeEnroll } from "./enroll.ts";
 import { makeFills } from "./fills.ts";
@@ -340,6 +341,16 @@ function receive(port: chrome.runtime.Port): void {
   });
 }
 
+const copied = makeCopied({
+  now,
+  sleep,
+  async open() {
+    const answer = await host.call("host.hello", hello);
+    return answer.ok && answer.result.vault === "open";
+  },
+  clear,
+});
+
 const desk = {
   host,
   pages,
@@ -358,6 +369,7 @@ const desk = {
   reopen,
   unlocked,
   consider,
+  copied,
 };
 
 /** The browser command and the menu item: fills at once where one bound account serves the field, else opens the popup. */

@@ -66,16 +66,20 @@ export function accountRow(account: Named, note = "", ...more: Child[]): HTMLEle
 }
 
 /** A command to run, or a code, with a button that copies it. */
-export function command(line: string, label = say("copy_command")): HTMLElement {
-  const copy = button(
+export function command(
+  line: string,
+  label = say("copy_command"),
+  copy = (text: string) => navigator.clipboard.writeText(text),
+): HTMLElement {
+  const copies = button(
     say("copy_short"),
-    () => void navigator.clipboard.writeText(line).then(() => copy.replaceChildren(say("copied"))),
+    () => void copy(line).then(() => copies.replaceChildren(say("copied"))),
     "small",
   );
-  copy.ariaLabel = label;
+  copies.ariaLabel = label;
   // Whole words: broken within "--add", it would read as two.
   const words = line.split(" ").flatMap((word, i) => [i > 0 && " ", make("span", "", word)]);
-  return make("div", "command", make("code", "", ...words), copy);
+  return make("div", "command", make("code", "", ...words), copies);
 }
 
 /** A heading and a paragraph. */

@@ -64,6 +64,8 @@ test.each([
   { type: "fill", state: 1, handle: "x".repeat(129) },
   { type: "fill", handle: "h" },
   { type: "code", handle: "h", purpose: "fill" },
+  { type: "copied", code: "" },
+  { type: "copied", code: "x".repeat(65) },
   { type: "search", query: "x".repeat(257) },
   { type: "export" },
   { type: "teach", page: 0, field: "", as: "totp" },

@@ -170,7 +170,8 @@ export type FromPopup =
   | { readonly type: "sheet"; readonly handle: string } // looks for recovery codes on the page
   | { readonly type: "keep"; readonly handle: string } // saves those that were found
   | { readonly type: "later" } // the user does not want to hear of the enrollment
-  | { readonly type: "code"; readonly handle: string; readonly purpose: Exclude<Purpose, "fill"> };
+  | { readonly type: "code"; readonly handle: string; readonly purpose: Exclude<Purpose, "fill"> }
+  | { readonly type: "copied"; readonly code: string }; // is in the clipboard now
 
 /** What the user wants of a reminder. */
 export type Wish = Exclude<Reminder, "none" | "seen">;
@@ -380,6 +381,8 @@ export function fromPopup(message: unknown): FromPopup | undefined {
       if (!isText(handle, 128) || (purpose !== "show" && purpose !== "copy")) return undefined;
       return { type: "code", handle, purpose };
     }
+    case "copied":
+      return isText(m["code"], 64) && m["code"] ? { type: "copied", code: m["code"] } : undefined;
     default:
       return undefined;
   }

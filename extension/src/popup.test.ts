@@ -70,6 +70,21 @@ test("the button that copies a code after a failed fill is dead until the popup 
   expect(dead()).toBe(false);
 });
 
+test("U11 the background is told of a code that was copied, and of none that was not", async () => {
+  const { hear, sent } = await open();
+  hear({ type: "state", number: 1, state: page, pageCaused: false });
+  const write = vi.spyOn(navigator.clipboard, "writeText");
+  for (const [code, may] of [
+    ["111111", false],
+    ["222222", true],
+  ] as const) {
+    write.mockImplementation(async () => (may ? undefined : Promise.reject(new Error("no focus"))));
+    hear({ type: "code", handle: "h", purpose: "copy", code, expiresAt: 0 });
+    await vi.advanceTimersByTimeAsync(0);
+  }
+  expect(sent.filter(({ type }) => type === "copied")).toEqual([{ type: "copied", code: "222222" }]);
+});
+
 const offered: Extract<ToPopup, { type: "offers" }> = {
   type: "offers",
   offers: [{ ticket: "t", issuer: "A", account: "", type: "totp", algorithm: "SHA1", digits: 6, period: 30 }],

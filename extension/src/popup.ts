@@ -53,11 +53,17 @@ function send(message: FromPopup): void {
 
 async function received(message: ToPopup): Promise<void> {
   if (message.type !== "code" || message.purpose !== "copy") return happen(message);
-  const copied = await navigator.clipboard.writeText(message.code).then(
+  const copied = await copy(message.code).then(
     () => true,
     () => false,
   );
   happen({ ...message, purpose: copied ? "copy" : "show" });
+}
+
+/** Copies a code, which the background takes out of the clipboard again. */
+async function copy(code: string): Promise<void> {
+  await navigator.clipboard.writeText(code);
+  send({ type: "copied", code });
 }
 
 async function connect(): Promise<void> {
@@ -188,7 +194,7 @@ const help: Parameters<typeof rescue>[1] = {
   armed: (element) => armed(element),
 };
 
-const acts: Acts = { happen, primary, armed, back, retry, ticking };
+const acts: Acts = { happen, primary, armed, back, retry, ticking, copy };
 
 const teach: Parameters<typeof why>[1] = (field, as) => happen({ type: "teach", field, as });
 

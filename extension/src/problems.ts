@@ -11,6 +11,8 @@ import { say } from "./words.ts";
 export interface Acts extends Common {
   /** Asks for everything anew. */
   retry(): void;
+  /** Copies a code, for a while. */
+  copy(code: string): Promise<void>;
 }
 
 /** What is wrong. */
@@ -31,7 +33,7 @@ export function trouble(problem: Problem, hint?: string): Node[] {
 export function problem(wrong: Wrong, { unlocking }: Model, acts: Acts): Node[] {
   const { happen, primary, armed, back, retry } = acts;
   const { problem, hint, account, unused } = wrong;
-  if (unused) return notUsed(problem, unused, retry);
+  if (unused) return notUsed(problem, unused, acts);
   const way = wayOut(problem);
   const nodes = way.command ? [...trouble(problem), command(way.command)] : trouble(problem, hint);
   const buttons = make("div", "buttons");
@@ -45,10 +47,10 @@ export function problem(wrong: Wrong, { unlocking }: Model, acts: Acts): Node[] 
 }
 
 /** A recovery code that did not get into the page: it counts as used, so the user gets it. */
-function notUsed(problem: Problem, recoveryCode: string, retry: () => void): Node[] {
+function notUsed(problem: Problem, recoveryCode: string, { retry, copy }: Acts): Node[] {
   return [
     ...text(say(`problem_${problem}_title`), say("unused_text")),
-    command(recoveryCode, say("copy")),
+    command(recoveryCode, say("copy"), copy),
     make("div", "buttons", button(say("back"), retry)),
   ];
 }

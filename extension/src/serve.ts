@@ -52,6 +52,8 @@ export interface Desk {
   unlocked(ok: boolean): Promise<void>;
   /** What is known of a page's site has changed. */
   consider(page: Page): Promise<void>;
+  /** The user has copied a code. */
+  copied(code: string): Promise<void>;
 }
 
 /** A page to fill, as one state of the popup has it. */
@@ -236,6 +238,8 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
           : { type: "failed", ...without(problem(answer)) };
         return account?.ask ? afterDialog(what, account) : send(what);
       }
+      case "copied":
+        return desk.copied(message.code);
       case "fill":
         return fillIn(message);
       case "why":

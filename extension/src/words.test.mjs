@@ -25,3 +25,9 @@ test("every string is used", () => {
   );
   expect(unused).toEqual([]);
 });
+
+test("U1 no page of ours has a field for a passphrase", () => {
+  const sources = readdirSync(new URL(".", import.meta.url)).filter((file) => /(?<!\.test)\.(ts|html)$/.test(file));
+  const makes = /(?<!=)=\s*"password"|"type",\s*"password"/;
+  expect(sources.filter((file) => makes.test(readFileSync(new URL(file, import.meta.url), "utf8")))).toEqual([]);
+});

@@ -109,6 +109,18 @@ func TestLocking(t *testing.T) {
 	}
 }
 
+// U1: the passphrase comes from a dialog of the host's, and never over the wire.
+func TestU1NoPassphraseComesFromTheBrowser(t *testing.T) {
+	r := newRig(t)
+	get[protocol.VaultResult](r, protocol.MethodLock, nil)
+	for _, m := range []protocol.Method{protocol.MethodUnlock, protocol.MethodHello, protocol.MethodLock, protocol.MethodMatch} {
+		r.fails(m, map[string]string{"passphrase": passphrase}, protocol.ErrBadRequest)
+	}
+	if got := r.hello(); got.Vault != protocol.VaultLocked {
+		t.Errorf("the vault is %s", got.Vault)
+	}
+}
+
 func TestUnlock(t *testing.T) {
 	right, wrong := answer{passphrase, nil}, answer{"something else", nil}
 	for _, tt := range []struct {
