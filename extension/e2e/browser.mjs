@@ -1,6 +1,7 @@
 // A stock browser with the extension loaded, in a throwaway profile.
 
-import { basename, isAbsolute } from "node:path";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { basename, isAbsolute, join } from "node:path";
 import { findProgram } from "./children.mjs";
 import { launchChromium } from "./chromium.mjs";
 import { startDisplay } from "./display.mjs";
@@ -43,6 +44,7 @@ import { until } from "./until.mjs";
  * @property {() => Promise<void>} allowInPrivate lets the extension into private windows
  * @property {() => Promise<void>} clickIcon on the toolbar
  * @property {() => Promise<string>} badge the mark on that icon
+ * @property {() => Promise<string>} clipboard the text in it
  * @property {() => Promise<void>} pressShortcut Alt+Shift+O
  * @property {(selector: string) => Promise<void>} chooseMenuItem ours, in the menu of a right click on an element of the page
  * @property {() => Promise<Popup | undefined>} openedPopup
@@ -77,13 +79,22 @@ export async function launch(options) {
     ...process.env,
     ...options.env,
     HOME: home,
+    TMPDIR: join(home, "tmp"),
     XDG_CONFIG_HOME: undefined,
     ...(display && { DISPLAY: display.name }),
   };
+  mkdirSync(join(home, "tmp"), { recursive: true });
   if (display) delete env.WAYLAND_DISPLAY;
   const start = name === "chromium" ? launchChromium : launchFirefox;
   try {
-    const driver = await start({ ...options, env, headless: !windowed, guided, program, display });
+    const driver = await start({
+      ...options,
+      env,
+      headless: !windowed,
+      guided,
+      program: noted(program, home),
+      display,
+    });
     return {
       ...driver,
       name,
@@ -98,4 +109,13 @@ export async function launch(options) {
     await display?.close();
     throw error;
   }
+}
+
+/** A program that keeps what the browser, and through it a host, says on its standard output and error. @param {string} program @param {string} home */
+function noted(program, home) {
+  const [script, output] = [join(home, "browser"), join(home, "output")];
+  writeFileSync(script, `#!/bin/bash\nexec '${program}' "$@" >>'${output}' 2> >(exec tee -a '${output}' >&2)\n`, {
+    mode: 0o700,
+  });
+  return script;
 }

@@ -94,6 +94,12 @@ export async function launchChromium({ program, home, env, headless, extension, 
       };
       return (await worker.worker())?.evaluate(look) ?? "";
     },
+    clipboard: async () => {
+      const may = /** @type {const} */ (["clipboard-read", "clipboard-sanitized-write"]);
+      await browser.defaultBrowserContext().overridePermissions(new URL(page.url()).origin, [...may]);
+      await page.bringToFront(); // only what has the focus may read it
+      return page.evaluate(() => navigator.clipboard.readText());
+    },
     pressShortcut: async () => {
       if (!display) throw new Error("a browser command needs a window: launch with headless: false");
       await page.bringToFront();

@@ -5,6 +5,7 @@
 // it only reads there.
 
 import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import puppeteer from "puppeteer-core";
 import { press } from "./popup.mjs";
 import { until } from "./until.mjs";
@@ -17,11 +18,12 @@ const buttonId = "extension_codefob-browser-action";
  * @param {import("./browser.mjs").LaunchOptions & { program: string, display?: import("./display.mjs").Display }} options
  * @returns {Promise<import("./browser.mjs").Driver>}
  */
-export async function launchFirefox({ program, env, extension, site, display, inPrivate }) {
+export async function launchFirefox({ program, home, env, extension, site, display, inPrivate }) {
   const [proxyHost, proxyPort] = site?.proxy.split(":") ?? [];
   const browser = await puppeteer.launch({
     browser: "firefox",
     executablePath: program,
+    userDataDir: join(home, "firefox-profile"),
     headless: false,
     env,
     acceptInsecureCerts: true,
@@ -33,6 +35,7 @@ export async function launchFirefox({ program, env, extension, site, display, in
       // puppeteer sets this, and Firefox then loses track of which window has the keys.
       "focusmanager.testmode": false,
       "browser.shell.checkDefaultBrowser": false,
+      "devtools.console.stdout.chrome": true, // what a host says on its standard error comes there
       ...(inPrivate && { "browser.privatebrowsing.autostart": true }),
       "signon.rememberSignons": false,
       "browser.aboutwelcome.enabled": false,
@@ -175,6 +178,7 @@ export async function launchFirefox({ program, env, extension, site, display, in
       await hand().click(x, y);
     },
     badge: () => inWindow(`document.querySelector("#${buttonId} [badge]")?.getAttribute("badge") ?? ""`),
+    clipboard: () => inWindow("navigator.clipboard.readText()"),
     pressShortcut: () => hand().press("alt+shift+o"),
     chooseMenuItem: async (selector) => {
       const { x, y } = await page.$eval(selector, (element) => {

@@ -1,10 +1,11 @@
 // What every end-to-end test stands on: the demo site, a vault with the
 // accounts that the test needs, and a browser with the extension in it.
 
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect } from "vitest";
 import { launch } from "./browser.mjs";
+import { formsOf, formsOfCode, search } from "./canaries.mjs";
 import { confirm, unlock } from "./popup.mjs";
 import { startSite } from "./site.mjs";
 import { until } from "./until.mjs";
@@ -62,12 +63,14 @@ export function inBrowsers(subject, enrollments, tests, { headless = true, locke
 
     describe.each(chosen)("%s", (name) => {
       const world = /** @type {World} */ ({});
+      let start = 0;
       beforeAll(async () => {
         const { site, accounts } = common;
         for (const account of Object.values(accounts)) account.next = 0;
         const vault = await makeVault({ like: common.vault });
         Object.assign(world, { site, accounts, vault });
         const { home, env } = vault;
+        start = Date.now();
         const browser = await launch({ browser: name, home, env, extension, site, headless, inPrivate });
         world.browser = browser;
         world.open = async (url) => {
@@ -81,8 +84,13 @@ export function inBrowsers(subject, enrollments, tests, { headless = true, locke
         await (await world.browser?.openedPopup())?.close();
       });
       afterAll(async () => {
+        if (world.browser) keepProcesses(world.vault);
         await world.browser?.close();
-        world.vault?.remove();
+        try {
+          if (world.browser) expect(leftBehind(world, start)).toEqual([]);
+        } finally {
+          world.vault?.remove();
+        }
       });
       tests(world);
     });
@@ -96,6 +104,51 @@ async function openVault({ open, browser, accounts }) {
   const popup = await browser.popup();
   await unlock(popup);
   await popup.close();
+}
+
+/** Keeps the environment and the arguments of the hosts that run. @param {World["vault"]} vault */
+function keepProcesses({ home, hosts }) {
+  for (const pid of hosts())
+    for (const part of ["environ", "cmdline"]) {
+      try {
+        writeFileSync(join(home, `${part}-${pid}`), readFileSync(`/proc/${pid}/${part}`));
+      } catch {
+        // it ended meanwhile
+      }
+    }
+}
+
+/** Files that are not looked at: the tests' own, with the passphrase, and Firefox's of its own compiled scripts. */
+const SKIP = /^(passphrase|pinentry|pinentry\.answers)$|startupCache\/(script|startup)Cache/;
+/**
+ * Where codes are looked for, beside secrets: in what the program and its hosts wrote and said, and where a browser
+ * keeps what extensions store, addresses, titles, cookies, what pages store, and what was typed into forms. Elsewhere
+ * six digits are often by chance those of a code; and a session store has the field that the code was for.
+ */
+const WITH_CODES =
+  /^(codefob|output|environ-|cmdline-|wire|tmp)|profile\/(Default\/)?(.*Extension|Local Storage|Session Storage|IndexedDB|History|Web Data|Login Data|Cookies|formhistory|places|webappsstore|storage\/default|storage\.sqlite|cookies|extension|prefs)/;
+
+/**
+ * What was left behind of secrets, of the passphrase and of the codes that were good meanwhile; secrets that a page
+ * showed are in the browser's cache.
+ * @param {World} world @param {number} start
+ */
+function leftBehind({ site, vault }, start) {
+  const canaries = formsOf("the passphrase", Buffer.from(vault.passphrase));
+  for (const account of site.accounts.values()) {
+    const { user, secret, type, period, recovery, shown } = account;
+    if (!shown) canaries.push(...formsOf(`the secret of ${user}`, secret));
+    const steps = type === "totp" ? Math.ceil((Date.now() - start) / 1000 / period) + 2 : 10;
+    for (let i = 0; i < steps; i++) {
+      const code = site.code({ ...account, next: i }, start + i * period * 1000);
+      canaries.push(...formsOfCode(`a code of ${user}`, code));
+    }
+    for (const code of shown ? [] : recovery)
+      canaries.push(...formsOf(`a recovery code of ${user}`, Buffer.from(code)));
+  }
+  const { found, bytes } = search(vault.home, canaries, { skip: SKIP, codesIn: WITH_CODES });
+  if (bytes < 100_000) throw new Error(`only ${bytes} bytes were searched for what was left behind`);
+  return found;
 }
 
 /** Keeps a picture and the HTML of the page, and of the popup. @param {string} name @param {World["browser"]} browser */

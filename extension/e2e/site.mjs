@@ -32,6 +32,7 @@ import { codePages, framePage, passwordPage, recoveryPage, setupPages, welcomePa
  * @property {number} period seconds, of totp
  * @property {number} next the lowest time step or counter that is still good
  * @property {string} uri what an enrollment's QR code would say
+ * @property {boolean} [shown] a page showed the secret
  * @property {string[]} recovery recovery codes that are still good
  */
 
@@ -42,6 +43,7 @@ import { codePages, framePage, passwordPage, recoveryPage, setupPages, welcomePa
  * @property {string} spki hash of the certificate's key, as Chromium's --ignore-certificate-errors-spki-list takes it
  * @property {(user: string, options?: { type?: "totp" | "hotp", period?: number, issuer?: string }) => Account} enroll
  * @property {(account: Account, ms: number) => string} code what the server would accept at that moment
+ * @property {Map<string, Account>} accounts by user name
  * @property {Array<{ user: string, accepted: boolean, why: string, at: number }>} attempts every code that came in
  * @property {() => Promise<void>} close
  */
@@ -106,6 +108,7 @@ export async function startSite() {
     const { account, variant } = /** @type {{ account: Account, variant: string }} */ (setups.get(session));
     const shown = variant === "other" ? "https://larkfield.example/app" : account.uri;
     const key = base32(account.secret);
+    account.shown = true;
     return setupPages[variant]({ session, uri: account.uri, key, rows: qrRows(shown), ...(problem && { problem }) });
   }
 
@@ -221,6 +224,7 @@ export async function startSite() {
       .update(createPublicKey(cert).export({ type: "spki", format: "der" }))
       .digest("base64"),
     enroll,
+    accounts,
     code: (account, ms) => hotp(account.secret, account.type === "totp" ? timeStep(ms, account.period) : account.next),
     attempts,
     close: async () => {

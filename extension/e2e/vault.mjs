@@ -29,6 +29,7 @@ export const program = resolve(process.env.CODEFOB ?? join(import.meta.dirname, 
  * @property {() => Promise<Array<{ account: string, sites: string[], counter?: number }>>} list the accounts as they are on disk
  * @property {() => number[]} hosts the ids of the host processes that browsers run on this vault
  * @property {() => number} prompts how often pinentry was asked for the passphrase
+ * @property {string} passphrase
  * @property {(...answers: string[]) => void} answerFirst what pinentry says before it gives the right passphrase
  * @property {() => void} remove
  */
@@ -69,11 +70,12 @@ export async function makeVault({ env: session = {}, keychain = false, like } = 
   }
   await run("install", "--browser", "chromium", "--browser", "chrome", "--browser", "firefox");
   const pinentry = writePinentry(home, passphrase);
-  writeFileSync(join(env.CODEFOB_HOME, "config.json"), JSON.stringify({ pinentry: pinentry.path }));
+  writeFileSync(join(env.CODEFOB_HOME, "config.json"), JSON.stringify({ pinentry: pinentry.path, logLevel: "debug" }));
 
   return {
     home,
     env,
+    passphrase,
     run,
     add: async (uri, ...sites) => {
       const file = join(home, "uri");
