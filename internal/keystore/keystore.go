@@ -16,7 +16,9 @@ import (
 var (
 	ErrUnavailable = errors.New("no keychain service here")
 	ErrNotFound    = errors.New("no such keychain item")
-	ErrLocked      = errors.New("keychain is locked")              // and the user did not unlock it
+	ErrLocked      = errors.New("keychain is locked") // and the user did not unlock it
+	ErrDismissed   = fmt.Errorf("%w: its question was closed", ErrLocked)
+	ErrRestarted   = errors.New("keychain ended before it answered")
 	ErrEmpty       = errors.New("keychain item reads back empty")  // it exists: never a reason to make a new key
 	ErrTimeout     = errors.New("keychain did not answer in time") // the context's deadline passed
 )

@@ -258,82 +258,166 @@ func TestAHungServiceEndsAtTheDeadline(t *testing.T) {
 	endsAtTheDeadline(t)
 }
 
-// lockedService is a Secret Service with one item, locked behind a prompt. It
-// stands in for a person at gnome-keyring's own prompt, which no test can answer.
-type lockedService struct {
-	conn   *dbus.Conn
-	prompt func(send func(signal string, body ...any) error)
+// scripted is a Secret Service with one item. It stands in for a person at
+// gnome-keyring's own prompt, which no test can answer, and for services that fail.
+type scripted struct {
+	conn    *dbus.Conn
+	open    bool               // the item is not locked
+	prompt  func(shown)        // a prompt is to be shown
+	read    func() *dbus.Error // before the secret is given; nil for no error
+	prompts atomic.Int32       // that were made
 }
 
-func (lockedService) OpenSession(string, dbus.Variant) (dbus.Variant, dbus.ObjectPath, *dbus.Error) {
+const itemPath = dbus.ObjectPath("/org/freedesktop/secrets/collection/login/1")
+
+func (*scripted) OpenSession(string, dbus.Variant) (dbus.Variant, dbus.ObjectPath, *dbus.Error) {
 	return dbus.MakeVariant(""), "/org/freedesktop/secrets/session/s1", nil
 }
 
-func (lockedService) SearchItems(map[string]string) (unlocked, locked []dbus.ObjectPath, _ *dbus.Error) {
-	return nil, []dbus.ObjectPath{"/org/freedesktop/secrets/collection/login/1"}, nil
+func (s *scripted) SearchItems(map[string]string) (unlocked, locked []dbus.ObjectPath, _ *dbus.Error) {
+	if s.open {
+		return []dbus.ObjectPath{itemPath}, nil, nil
+	}
+	return nil, []dbus.ObjectPath{itemPath}, nil
 }
 
-func (lockedService) Unlock([]dbus.ObjectPath) (unlocked []dbus.ObjectPath, prompt dbus.ObjectPath, _ *dbus.Error) {
-	return nil, "/org/freedesktop/secrets/prompt/p1", nil
+func (s *scripted) Unlock([]dbus.ObjectPath) (unlocked []dbus.ObjectPath, prompt dbus.ObjectPath, _ *dbus.Error) {
+	return nil, promptPath(s.prompts.Add(1)), nil
 }
 
-func (s lockedService) Prompt(sender dbus.Sender, window string) *dbus.Error {
-	go s.prompt(func(signal string, body ...any) error {
-		dot := strings.LastIndexByte(signal, '.')
-		message := &dbus.Message{Type: dbus.TypeSignal, Body: body, Headers: map[dbus.HeaderField]dbus.Variant{
-			dbus.FieldDestination: dbus.MakeVariant(string(sender)),
-			dbus.FieldPath:        dbus.MakeVariant(dbus.ObjectPath("/org/freedesktop/secrets/prompt/p1")),
-			dbus.FieldInterface:   dbus.MakeVariant(signal[:dot]),
-			dbus.FieldMember:      dbus.MakeVariant(signal[dot+1:]),
-			dbus.FieldSignature:   dbus.MakeVariant(dbus.SignatureOf(body...)),
-		}}
-		return s.conn.Send(message, nil).Err
-	})
+func (s *scripted) Prompt(sender dbus.Sender, message dbus.Message, window string) *dbus.Error {
+	go s.prompt(shown{s.conn, string(sender), message.Headers[dbus.FieldPath].Value().(dbus.ObjectPath)})
 	return nil
 }
 
-func (lockedService) GetSecret(session dbus.ObjectPath) (secretservice.Secret, *dbus.Error) {
+func (s *scripted) GetSecret(session dbus.ObjectPath) (secretservice.Secret, *dbus.Error) {
+	if s.read != nil {
+		if err := s.read(); err != nil {
+			return secretservice.Secret{}, err
+		}
+	}
 	return secretservice.Secret{Session: session, Value: secret, ContentType: "text/plain"}, nil
 }
 
-// serve puts a lockedService on the bus.
-func serve(t *testing.T, prompt func(send func(signal string, body ...any) error)) {
+func promptPath(n int32) dbus.ObjectPath {
+	return dbus.ObjectPath(fmt.Sprintf("/org/freedesktop/secrets/prompt/p%d", n))
+}
+
+// shown is a prompt that a program asked for.
+type shown struct {
+	conn *dbus.Conn
+	to   string // that program
+	path dbus.ObjectPath
+}
+
+// send sends the program a signal.
+func (s shown) send(signal string, body ...any) error {
+	dot := strings.LastIndexByte(signal, '.')
+	message := &dbus.Message{Type: dbus.TypeSignal, Body: body, Headers: map[dbus.HeaderField]dbus.Variant{
+		dbus.FieldDestination: dbus.MakeVariant(s.to),
+		dbus.FieldPath:        dbus.MakeVariant(s.path),
+		dbus.FieldInterface:   dbus.MakeVariant(signal[:dot]),
+		dbus.FieldMember:      dbus.MakeVariant(signal[dot+1:]),
+		dbus.FieldSignature:   dbus.MakeVariant(dbus.SignatureOf(body...)),
+	}}
+	return s.conn.Send(message, nil).Err
+}
+
+// end tells the program of the end of a prompt, its own or another's.
+func (s shown) end(of dbus.ObjectPath, dismissed bool) {
+	s.path = of
+	s.send("org.freedesktop.Secret.Prompt.Completed", dismissed, dbus.MakeVariant(""))
+}
+
+// serve puts a service on a bus of its own.
+func serve(t *testing.T, s *scripted) {
 	t.Helper()
 	k := keyringtest.StartBus(t)
 	k.Setenv(t)
-	conn := k.Connect(t)
+	s.conn = k.Connect(t)
 	for path, name := range map[dbus.ObjectPath]string{
-		"/org/freedesktop/secrets":                    "org.freedesktop.Secret.Service",
-		"/org/freedesktop/secrets/prompt/p1":          "org.freedesktop.Secret.Prompt",
-		"/org/freedesktop/secrets/collection/login/1": "org.freedesktop.Secret.Item",
+		"/org/freedesktop/secrets": "org.freedesktop.Secret.Service",
+		promptPath(1):              "org.freedesktop.Secret.Prompt",
+		promptPath(2):              "org.freedesktop.Secret.Prompt",
+		promptPath(3):              "org.freedesktop.Secret.Prompt",
+		itemPath:                   "org.freedesktop.Secret.Item",
 	} {
-		if err := conn.Export(lockedService{conn, prompt}, path, name); err != nil {
+		if err := s.conn.Export(s, path, name); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := conn.RequestName("org.freedesktop.secrets", dbus.NameFlagDoNotQueue); err != nil {
+	if _, err := s.conn.RequestName("org.freedesktop.secrets", dbus.NameFlagDoNotQueue); err != nil {
 		t.Fatal(err)
 	}
 }
 
+// Attack U3: prompts of other programs end on the same bus, and mean nothing.
 func TestALockedItemIsReadOnceThePersonUnlockedIt(t *testing.T) {
 	for _, tt := range []struct {
-		name      string
-		dismissed bool
-		want      error
+		name string
+		end  func(shown)
+		want error
 	}{
-		{"unlocked", false, nil},
-		{"dismissed", true, ErrLocked},
+		{"unlocked", func(s shown) { s.end(s.path, false) }, nil},
+		{"dismissed", func(s shown) { s.end(s.path, true) }, ErrDismissed},
+		{"unlocked after another's was dismissed", func(s shown) { s.end(promptPath(7), true); s.end(s.path, false) }, nil},
+		{"dismissed after another's was answered", func(s shown) { s.end(promptPath(7), false); s.end(s.path, true) }, ErrDismissed},
+		{"without an answer", func(s shown) { s.send("org.freedesktop.Secret.Prompt.Completed", "yes"); s.conn.Close() }, ErrDismissed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var prompted atomic.Bool
-			serve(t, func(send func(string, ...any) error) {
-				prompted.Store(true)
-				send("org.freedesktop.Secret.Prompt.Completed", tt.dismissed, dbus.MakeVariant(""))
-			})
+			serve(t, &scripted{prompt: tt.end})
+			if got, err := Get(soon(t), item); !errors.Is(err, tt.want) || (err == nil) != bytes.Equal(got, secret) {
+				t.Errorf("Get = %q, %v; want %v", got, err, tt.want)
+			}
+		})
+	}
+}
+
+// Attack U3: each has its own prompt, and its own answer.
+func TestTwoProgramsThatPromptAtOnce(t *testing.T) {
+	both := make(chan shown, 2)
+	serve(t, &scripted{prompt: func(s shown) { both <- s }})
+	results := make(chan error, 2)
+	for range 2 {
+		go func() {
 			got, err := Get(soon(t), item)
-			if !errors.Is(err, tt.want) || !prompted.Load() || (err == nil) != bytes.Equal(got, secret) {
-				t.Errorf("Get = %q, %v, prompted %v; want %v", got, err, prompted.Load(), tt.want)
+			if err == nil && !bytes.Equal(got, secret) {
+				err = errors.New("another secret")
+			}
+			results <- err
+		}()
+	}
+	first, second := <-both, <-both
+	for _, s := range []shown{first, second} {
+		s.end(second.path, true)
+		s.end(first.path, false)
+	}
+	if a, b := <-results, <-results; errors.Is(a, ErrDismissed) == errors.Is(b, ErrDismissed) || a != nil && b != nil {
+		t.Errorf("%v and %v; want one that was unlocked and one that was dismissed", a, b)
+	}
+}
+
+// Attack U3: what happens between the search and the reading.
+func TestAServiceThatChangesMeanwhile(t *testing.T) {
+	fails := func(name string) func(*scripted) *dbus.Error {
+		return func(*scripted) *dbus.Error { return dbus.NewError(name, []any{"says why"}) }
+	}
+	for _, tt := range []struct {
+		name string
+		read func(*scripted) *dbus.Error
+		want error
+	}{
+		{"it ends", func(s *scripted) *dbus.Error { s.conn.Close(); return nil }, ErrRestarted},
+		{"another one is there", fails("org.freedesktop.Secret.Error.NoSession"), ErrRestarted},
+		{"it is locked", fails("org.freedesktop.Secret.Error.IsLocked"), ErrLocked},
+		{"the item is deleted", fails("org.freedesktop.Secret.Error.NoSuchObject"), ErrNotFound},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := &scripted{open: true}
+			s.read = func() *dbus.Error { return tt.read(s) }
+			serve(t, s)
+			if got, err := Get(soon(t), item); got != nil || !errors.Is(err, tt.want) {
+				t.Errorf("Get = %q, %v; want %v", got, err, tt.want)
 			}
 		})
 	}
@@ -341,13 +425,13 @@ func TestALockedItemIsReadOnceThePersonUnlockedIt(t *testing.T) {
 
 // Package secretservice restarts its own timer at every signal (attack U6).
 func TestSignalsDoNotPostponeTheDeadlineOfAPrompt(t *testing.T) {
-	serve(t, func(send func(string, ...any) error) {
+	serve(t, &scripted{prompt: func(s shown) {
 		for range time.Tick(10 * time.Millisecond) {
-			if send("org.example.Unrelated.Signal", "x") != nil {
+			if s.send("org.example.Unrelated.Signal", "x") != nil {
 				return
 			}
 		}
-	})
+	}})
 	endsAtTheDeadline(t)
 }
 
