@@ -76,7 +76,7 @@ func (c *cli) passphraseOf(v *vault.Vault) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		return passphrase, v.UnlockPassphrase(passphrase)
+		return passphrase, c.tryPassphrase(v, passphrase)
 	}
 	for try := 1; ; try++ {
 		passphrase, err := c.ask.Passphrase(c.ctx, "Passphrase of the vault: ")
@@ -86,7 +86,7 @@ func (c *cli) passphraseOf(v *vault.Vault) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		err = v.UnlockPassphrase(passphrase)
+		err = c.tryPassphrase(v, passphrase)
 		if err == nil {
 			return passphrase, nil
 		}
@@ -96,6 +96,13 @@ func (c *cli) passphraseOf(v *vault.Vault) ([]byte, error) {
 		}
 		c.ui.say("that was not the passphrase")
 	}
+}
+
+func (c *cli) tryPassphrase(v *vault.Vault, passphrase []byte) error {
+	if wait := v.PassphraseWait(); wait > 0 {
+		c.ui.say("several passphrases were wrong: the next one is tried in %s", max(time.Second, wait.Round(time.Second)))
+	}
+	return v.UnlockPassphrase(c.ctx, passphrase)
 }
 
 // report tells what is not as it should be in a vault that opens.

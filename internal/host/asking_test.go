@@ -191,7 +191,7 @@ func TestAnOldYesIsNone(t *testing.T) {
 	get[protocol.VaultResult](r, protocol.MethodLock, nil)
 	v, err := vault.Open(r.home)
 	r.check(err)
-	r.check(v.UnlockPassphrase([]byte(passphrase)))
+	r.check(v.UnlockPassphrase(t.Context(), []byte(passphrase)))
 	r.hello()
 	said <- true
 	if s := r.next(); s.ID != id || s.code() != protocol.ErrVaultLocked {

@@ -330,15 +330,16 @@ func (h *Host) ensureOpen(ctx context.Context) error {
 	return vault.ErrLocked
 }
 
+// forget ends the session, and drops the keys. h.mu is held.
 func (h *Host) forget() {
-	if h.vault != nil {
-		h.vault.Lock()
-	}
 	if h.withdraw != nil {
 		h.withdraw(vault.ErrLocked)
 	}
 	h.session.drop(func(ticket) bool { return true })
 	h.index, h.session = nil, newSession()
+	if h.vault != nil {
+		h.vault.Lock()
+	}
 }
 
 func (h *Host) lock() (any, error) {
@@ -377,13 +378,7 @@ func (h *Host) unlock(ctx context.Context) (any, error) {
 		if err != nil {
 			return nil, unlockError(err)
 		}
-		h.mu.Lock()
-		err = vault.ErrLocked
-		if h.vault != nil {
-			err = h.vault.UnlockPassphrase(passphrase)
-		}
-		h.index = nil
-		h.mu.Unlock()
+		err = h.open(ctx, passphrase)
 		clear(passphrase)
 		if err == nil {
 			return protocol.VaultResult{Vault: protocol.VaultOpen}, nil
@@ -394,6 +389,25 @@ func (h *Host) unlock(ctx context.Context) (any, error) {
 	}
 	return nil, &protocol.Error{Code: protocol.ErrUnlock, Message: "The passphrase was wrong three times.",
 		Hint: "Try again, or set a new one with: codefob passphrase --recovery-key"}
+}
+
+// open opens the vault with its passphrase. Others are served meanwhile: it takes a
+// second, and longer after wrong ones.
+func (h *Host) open(ctx context.Context, passphrase []byte) error {
+	v, err := h.Open()
+	if err == nil {
+		err = v.UnlockPassphrase(ctx, passphrase)
+	}
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.vault != nil {
+		h.vault.Lock() // it may be open again, by the keychain
+	}
+	h.vault, h.index = v, nil
+	return nil
 }
 
 func (h *Host) ask(ctx context.Context, wrong bool) ([]byte, error) {

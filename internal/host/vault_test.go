@@ -103,7 +103,7 @@ func TestLocking(t *testing.T) {
 	everything()
 	v, err := vault.Open(r.home)
 	r.check(err)
-	r.check(v.UnlockPassphrase([]byte(passphrase)))
+	r.check(v.UnlockPassphrase(t.Context(), []byte(passphrase)))
 	if got := r.hello(); got.Vault != protocol.VaultOpen {
 		t.Errorf("unlocked elsewhere: %+v", got)
 	}

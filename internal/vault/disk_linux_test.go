@@ -47,5 +47,5 @@ func TestRealDisks(t *testing.T) {
 
 	check(t, syscall.Mount("", disk, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
 	refused("read-only disk", syscall.EROFS)
-	check(t, v.UnlockPassphrase([]byte(passphrase))) // reading goes on
+	check(t, v.UnlockPassphrase(t.Context(), []byte(passphrase))) // reading goes on
 }

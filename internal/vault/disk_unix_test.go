@@ -66,7 +66,7 @@ func TestWhatIsNotAFile(t *testing.T) {
 		instead(v.home + "/state.json")
 		wantError(t, thing+" for state.json", v.Spend("x", DefaultBudget), ErrStorage)
 		instead(v.passphraseFile())
-		wantError(t, thing+" for passphrase.age", v.UnlockPassphrase([]byte(passphrase)), ErrDamaged)
+		wantError(t, thing+" for passphrase.age", v.UnlockPassphrase(t.Context(), []byte(passphrase)), ErrDamaged)
 		instead(v.accountsFile())
 		_, err := v.Refresh()
 		wantError(t, thing+" for accounts.age", err, ErrDamaged)

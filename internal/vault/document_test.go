@@ -180,7 +180,7 @@ func TestDamageIsNoticed(t *testing.T) {
 	mustAdd(t, v, totp("alice"))
 	key, err := v.SetRecoveryKey()
 	check(t, err)
-	byPassphrase := func(v *Vault) error { return v.UnlockPassphrase([]byte(passphrase)) }
+	byPassphrase := func(v *Vault) error { return v.UnlockPassphrase(t.Context(), []byte(passphrase)) }
 	byKey := func(v *Vault) error { return v.UnlockRecovery(key) }
 	for _, tt := range []struct {
 		file   string

@@ -297,7 +297,7 @@ func TestASlotThatGoesWrong(t *testing.T) {
 		}
 		other, err2 := Open(v.home)
 		check(t, err2)
-		before, after := other.UnlockPassphrase([]byte(passphrase)), other.UnlockPassphrase([]byte("new"))
+		before, after := other.UnlockPassphrase(t.Context(), []byte(passphrase)), other.UnlockPassphrase(t.Context(), []byte("new"))
 		if (before == nil) == (after == nil) || err == nil && after != nil {
 			t.Errorf("SetPassphrase %v; the old one: %v; the new one: %v; want exactly one to open", err, before, after)
 		}
@@ -335,7 +335,7 @@ func TestCreateThatGoesWrong(t *testing.T) {
 			t.Errorf("create %v; then Open %v", err, err2)
 			return
 		}
-		check(t, other.UnlockPassphrase([]byte(passphrase)))
+		check(t, other.UnlockPassphrase(t.Context(), []byte(passphrase)))
 		if err == nil {
 			check(t, other.UnlockRecovery(key))
 		}

@@ -150,7 +150,7 @@ func TestTwoVaultsOfOneFolder(t *testing.T) {
 	wantError(t, "SetPassphrase", a.SetPassphrase([]byte("new")), ErrDamaged)
 	moved, err := Open(a.home)
 	check(t, err)
-	check(t, moved.UnlockPassphrase([]byte(passphrase)))
+	check(t, moved.UnlockPassphrase(t.Context(), []byte(passphrase)))
 }
 
 func TestManyProgramsLoseNothing(t *testing.T) {
@@ -294,7 +294,7 @@ func TestCreateAtOnce(t *testing.T) {
 			t.Fatalf("%d vaults were made", len(made))
 		}
 		v := at(home)
-		if err := v.UnlockPassphrase([]byte("a passphrase")); err != nil {
+		if err := v.UnlockPassphrase(t.Context(), []byte("a passphrase")); err != nil {
 			t.Fatalf("the vault that was made: %v", err)
 		}
 	}

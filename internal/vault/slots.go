@@ -146,14 +146,20 @@ func (v *Vault) makeFolder(name string) error {
 }
 
 // UnlockPassphrase opens the vault with its passphrase. It returns
-// [ErrPassphrase] when it does not fit; the vault then stays locked.
-func (v *Vault) UnlockPassphrase(passphrase []byte) error {
+// [ErrPassphrase] when it does not fit; the vault then stays locked. After some that
+// did not fit it waits first: see [Vault.PassphraseWait].
+func (v *Vault) UnlockPassphrase(ctx context.Context, passphrase []byte) error {
+	if err := v.sleep(ctx, v.PassphraseWait()); err != nil {
+		return err
+	}
 	err := v.unlockSlot(v.passphraseFile(), string(passphrase))
 	if errors.Is(err, errWrongKey) {
+		v.countWrong()
 		return ErrPassphrase
 	}
 	if err == nil {
 		v.clearLocked()
+		v.disk.Remove(v.wrongFile())
 	}
 	return err
 }
@@ -352,6 +358,49 @@ func (v *Vault) readKeychainSlot() (keychainSlot, error) {
 		return keychainSlot{}, fmt.Errorf("%w: %s is not readable", ErrDamaged, v.keychainFile())
 	}
 	return slot, nil
+}
+
+// A file named wrong counts the passphrases that did not fit since the last that did,
+// a byte for each, for all programs that share the vault.
+
+const (
+	freeTries = 3 // wrong passphrases in a row that cost nothing
+	mostWait  = 30 * time.Second
+)
+
+func (v *Vault) wrongFile() string { return filepath.Join(v.home, "wrong") }
+
+// PassphraseWait is how long [Vault.UnlockPassphrase] waits now: a second after the
+// third wrong passphrase in a row, twice as long after each further one, and never so
+// long that it locks the person out. It slows down whoever types; against those who
+// can read the slot, and try elsewhere, there is scrypt.
+func (v *Vault) PassphraseWait() time.Duration {
+	info, err := os.Lstat(v.wrongFile())
+	if err != nil || !info.Mode().IsRegular() || info.Size() < freeTries {
+		return 0
+	}
+	wait := min(time.Second<<min(info.Size()-freeTries, 10), mostWait)
+	return max(0, min(wait, wait-v.now().Sub(info.ModTime()))) // also with a clock that was set back
+}
+
+// countWrong does what it can: a folder that cannot be written locks nobody out.
+func (v *Vault) countWrong() {
+	f, err := os.OpenFile(v.wrongFile(), os.O_APPEND|os.O_CREATE|os.O_WRONLY|openFlags, 0o600)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	f.WriteString(".")
+	os.Chtimes(v.wrongFile(), time.Time{}, v.now())
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // A file named locked says that the user locked the vault: the keychain then

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"os"
 	"os/exec"
@@ -87,9 +88,9 @@ func TestWhichSecretOpens(t *testing.T) {
 		}
 		v.Lock()
 	}
-	open("the passphrase", v.UnlockPassphrase([]byte(passphrase)), nil)
-	open("another one", v.UnlockPassphrase([]byte("wrong")), ErrPassphrase)
-	open("an empty one", v.UnlockPassphrase(nil), ErrPassphrase)
+	open("the passphrase", v.UnlockPassphrase(t.Context(), []byte(passphrase)), nil)
+	open("another one", v.UnlockPassphrase(t.Context(), []byte("wrong")), ErrPassphrase)
+	open("an empty one", v.UnlockPassphrase(t.Context(), nil), ErrPassphrase)
 	open("the recovery key", v.UnlockRecovery(old), nil)
 	open("another one", v.UnlockRecovery(NewRecoveryKey()), ErrRecovery)
 	open("no recovery key", v.UnlockRecovery(RecoveryKey{}), ErrRecovery)
@@ -101,20 +102,77 @@ func TestWhichSecretOpens(t *testing.T) {
 	check(t, v.SetPassphrase([]byte("new one")))
 	key, err := v.SetRecoveryKey()
 	check(t, err)
-	wantError(t, "the old passphrase, of an open vault", v.UnlockPassphrase([]byte(passphrase)), ErrPassphrase)
+	wantError(t, "the old passphrase, of an open vault", v.UnlockPassphrase(t.Context(), []byte(passphrase)), ErrPassphrase)
 	if !v.IsOpen() {
 		t.Error("a wrong passphrase locks the open vault")
 	}
 	v.Lock()
-	open("the old passphrase", v.UnlockPassphrase([]byte(passphrase)), ErrPassphrase)
-	open("the new passphrase", v.UnlockPassphrase([]byte("new one")), nil)
+	open("the old passphrase", v.UnlockPassphrase(t.Context(), []byte(passphrase)), ErrPassphrase)
+	open("the new passphrase", v.UnlockPassphrase(t.Context(), []byte("new one")), nil)
 	open("the old recovery key", v.UnlockRecovery(old), ErrRecovery)
 	open("the new recovery key", v.UnlockRecovery(key), nil)
 
 	check(t, os.Remove(v.passphraseFile()))
-	open("no passphrase slot", v.UnlockPassphrase([]byte("new one")), ErrNoSlot)
+	open("no passphrase slot", v.UnlockPassphrase(t.Context(), []byte("new one")), ErrNoSlot)
 	check(t, os.Remove(v.recoveryFile()))
 	open("no recovery slot", v.UnlockRecovery(key), ErrNoSlot)
+}
+
+// Attack U2. The clock stands still but for the waits.
+func TestWrongPassphrasesAreSlowedDown(t *testing.T) {
+	makeCheap(t)
+	v, key, err := Create(t.TempDir(), []byte(passphrase))
+	check(t, err)
+	v.Lock()
+	clock := time.Unix(2e9, 0)
+	var waited time.Duration
+	program := func() *Vault { // each try is another program's
+		v, err := Open(v.home)
+		check(t, err)
+		v.now = func() time.Time { return clock }
+		v.sleep = func(_ context.Context, d time.Duration) error { waited, clock = d, clock.Add(d); return nil }
+		return v
+	}
+	const s = time.Second
+	for i, want := range []time.Duration{
+		0, 0, 0, s, 2 * s, 4 * s, 8 * s, 16 * s, mostWait, mostWait, mostWait, mostWait, mostWait, mostWait, mostWait,
+		mostWait, mostWait, mostWait, mostWait, mostWait,
+	} {
+		err := program().UnlockPassphrase(t.Context(), []byte(strings.Repeat("x", i+1)))
+		if err != ErrPassphrase || waited != want {
+			t.Errorf("try %d: %v after %s; want the same error after %s", i+1, err, waited, want)
+		}
+	}
+	clock = clock.Add(-time.Hour) // the clock was set back
+	for range 2 {
+		check(t, program().UnlockPassphrase(t.Context(), []byte(passphrase)))
+		if waited > mostWait {
+			t.Errorf("the right one waited %s", waited)
+		}
+		wantError(t, "after it", program().UnlockPassphrase(t.Context(), []byte("wrong")), ErrPassphrase)
+		if waited != 0 {
+			t.Errorf("after the right one the next waits %s", waited)
+		}
+	}
+	for range 9 {
+		wantError(t, "once more", program().UnlockPassphrase(t.Context(), nil), ErrPassphrase)
+	}
+	clock = clock.Add(mostWait - s) // time that went by counts
+	if wait := program().PassphraseWait(); wait != s {
+		t.Errorf("after all but a second it is %s", wait)
+	}
+	check(t, program().UnlockRecovery(key)) // which never waits
+	// Whoever gives up meanwhile has not tried.
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	patient, err := Open(v.home)
+	check(t, err)
+	wantError(t, "given up", patient.UnlockPassphrase(ctx, []byte(passphrase)), context.Canceled)
+	// What is no file of ours locks nobody out.
+	check(t, os.Remove(v.wrongFile()))
+	check(t, os.Mkdir(v.wrongFile(), 0o700))
+	wantError(t, "a folder", program().UnlockPassphrase(t.Context(), []byte("wrong")), ErrPassphrase)
+	check(t, program().UnlockPassphrase(t.Context(), []byte(passphrase)))
 }
 
 func TestASlotOfTooMuchWorkIsRefusedBeforeItIsRun(t *testing.T) {
@@ -127,7 +185,7 @@ func TestASlotOfTooMuchWorkIsRefusedBeforeItIsRun(t *testing.T) {
 		changed := bytes.Join([][]byte{line, append(bytes.TrimSuffix(stanza, []byte(" 1")), " "+work...), rest}, []byte("\n"))
 		check(t, os.WriteFile(v.passphraseFile(), changed, 0o600))
 		start := time.Now()
-		wantError(t, "work factor "+work, v.UnlockPassphrase([]byte(passphrase)), ErrDamaged)
+		wantError(t, "work factor "+work, v.UnlockPassphrase(t.Context(), []byte(passphrase)), ErrDamaged)
 		if took := time.Since(start); took > 10*time.Second { // a minute, if it were run
 			t.Errorf("work factor %s: refused after %s", work, took)
 		}
@@ -139,7 +197,7 @@ func TestASlotOfTooMuchWorkIsRefusedBeforeItIsRun(t *testing.T) {
 	toAnyone, err := seal([]byte("no identity"), to)
 	check(t, err)
 	check(t, os.WriteFile(v.passphraseFile(), toAnyone, 0o600))
-	wantError(t, "a slot without an identity", v.UnlockPassphrase([]byte(passphrase)), ErrDamaged)
+	wantError(t, "a slot without an identity", v.UnlockPassphrase(t.Context(), []byte(passphrase)), ErrDamaged)
 }
 
 func TestKeychainSlot(t *testing.T) {
@@ -193,7 +251,7 @@ func TestKeychainSlot(t *testing.T) {
 
 	check(t, v.LockForAll())
 	wantError(t, "locked by the user", byKeychain(), ErrLockedByUs)
-	check(t, v.UnlockPassphrase([]byte(passphrase)))
+	check(t, v.UnlockPassphrase(t.Context(), []byte(passphrase)))
 	check(t, byKeychain())
 
 	other := newVault(t).identity.String()
@@ -209,7 +267,7 @@ func TestKeychainSlot(t *testing.T) {
 		store(tt.secret)
 		wantError(t, "an item that is "+tt.name, byKeychain(), tt.want)
 		holds("an item that is "+tt.name+" is left alone", tt.secret)
-		check(t, v.UnlockPassphrase([]byte(passphrase)))
+		check(t, v.UnlockPassphrase(t.Context(), []byte(passphrase)))
 		if now, _ := os.ReadFile(v.keychainFile()); !bytes.Equal(now, slot) || v.identity.String() != identity {
 			t.Errorf("an item that is %s: the slot is %s, or the identity is new", tt.name, now)
 		}
@@ -220,13 +278,13 @@ func TestKeychainSlot(t *testing.T) {
 	}
 	wantError(t, "an item that was deleted", byKeychain(), keystore.ErrNotFound)
 	holds("a deleted item", "")
-	check(t, v.UnlockPassphrase([]byte(passphrase)))
+	check(t, v.UnlockPassphrase(t.Context(), []byte(passphrase)))
 	check(t, v.SetKeychain(ctx))
 	check(t, byKeychain())
 
 	keyring.StopDaemon(t)
 	wantError(t, "no keychain service", byKeychain(), keystore.ErrUnavailable)
-	check(t, v.UnlockPassphrase([]byte(passphrase)))
+	check(t, v.UnlockPassphrase(t.Context(), []byte(passphrase)))
 	keyring.StartDaemon(t)
 
 	check(t, os.WriteFile(v.keychainFile(), []byte("{"), 0o600))
@@ -236,5 +294,5 @@ func TestKeychainSlot(t *testing.T) {
 	holds("a removed slot", "")
 	wantError(t, "a removed slot", byKeychain(), ErrNoSlot)
 	wantError(t, "removing it again", v.RemoveKeychain(ctx), ErrNoSlot)
-	check(t, v.UnlockPassphrase([]byte(passphrase)))
+	check(t, v.UnlockPassphrase(t.Context(), []byte(passphrase)))
 }

@@ -7,11 +7,13 @@
 package vault
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -48,6 +50,7 @@ type Vault struct {
 	names struct{ accounts, locked string } // put together once: they are looked at for every code
 	disk  disk
 	now   func() time.Time
+	sleep func(context.Context, time.Duration) error
 	state *stateFile
 
 	tried *age.X25519Identity // that did not open the accounts
@@ -77,7 +80,7 @@ func Open(home string) (*Vault, error) {
 }
 
 func at(home string) *Vault {
-	v := &Vault{home: home, disk: osDisk{}, now: time.Now, state: &stateFile{name: filepath.Join(home, "state.json")}}
+	v := &Vault{home: home, disk: osDisk{}, now: time.Now, sleep: sleep, state: &stateFile{name: filepath.Join(home, "state.json")}}
 	v.names.accounts, v.names.locked = v.path("accounts.age"), filepath.Join(home, "locked")
 	return v
 }
@@ -159,9 +162,16 @@ func (v *Vault) Lock() {
 			c.Code.Wipe()
 		}
 	}
+	held := v.identity != nil || v.tried != nil
 	v.identity, v.tried, v.doc, v.accounts, v.byID, v.marks = nil, nil, nil, nil, nil, nil
 	v.state.forget()
+	if held {
+		scrub()
+	}
 }
+
+// scrub gives back the memory of what was dropped.
+func scrub() { debug.FreeOSMemory() }
 
 // Refresh reads the accounts again if another program has changed them, and
 // tells whether it did. It locks the vault and returns [ErrLockedByUs] if the

@@ -402,11 +402,11 @@ func TestLockForAll(t *testing.T) {
 	if v.IsOpen() || !v.LockedByUser() || !other.LockedByUser() {
 		t.Error("the lock is not seen by both")
 	}
-	wantError(t, "wrong passphrase", v.UnlockPassphrase([]byte("wrong")), ErrPassphrase)
+	wantError(t, "wrong passphrase", v.UnlockPassphrase(t.Context(), []byte("wrong")), ErrPassphrase)
 	if !v.LockedByUser() {
 		t.Error("a wrong passphrase ends the lock")
 	}
-	check(t, v.UnlockPassphrase([]byte(passphrase)))
+	check(t, v.UnlockPassphrase(t.Context(), []byte(passphrase)))
 	if other.LockedByUser() {
 		t.Error("the right passphrase does not end the lock")
 	}
