@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +15,7 @@ import (
 
 	"golang.org/x/term"
 
+	"codefob/internal/away"
 	"codefob/internal/directory"
 	"codefob/internal/host"
 	"codefob/internal/logging"
@@ -106,12 +108,35 @@ func serveBrowser(caller string) int {
 		Directory: directory.Open(home),
 	})
 	h.Warm(context.Background())
-	err = h.Serve(host.NewReader(os.Stdin), nativemsg.NewWriter(os.Stdout, protocol.MaxReply))
+	out := &replies{os.Stdout, sync.OnceFunc(func() {
+		go away.Watch(context.Background(), h.Away)
+		go glance(h)
+	})}
+	err = h.Serve(host.NewReader(os.Stdin), nativemsg.NewWriter(out, protocol.MaxReply))
 	if err != nil && !errors.Is(err, syscall.EPIPE) {
 		log.WithError(err).Warn("connection")
 		return 1
 	}
 	return 0
+}
+
+// replies writes them, and calls first after the first: nothing of it delays a code.
+type replies struct {
+	io.Writer
+	first func()
+}
+
+func (r *replies) Write(b []byte) (int, error) {
+	defer r.first()
+	return r.Writer.Write(b)
+}
+
+// glance has the host forget the keys soon after another program has locked the
+// vault, though nobody asks it anything.
+func glance(h *host.Host) {
+	for range time.Tick(time.Second) {
+		h.Glance()
+	}
 }
 
 // questionOf asks a question in words.

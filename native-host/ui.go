@@ -107,6 +107,7 @@ var hints = []struct {
 	{vault.ErrItem, "unlock with the passphrase and make the slot again: codefob keychain"},
 	{keystore.ErrEmpty, `unlock with the passphrase and make the slot again: codefob keychain`},
 	{keystore.ErrLocked, "unlock the keychain, or use the passphrase"},
+	{keystore.ErrRestarted, "try again, or use the passphrase"},
 	{keystore.ErrTimeout, "look for a dialog of the keychain, or use the passphrase"},
 	{prompt.ErrUnavailable, "run it in a terminal"},
 	{site.ErrRefused, "name the host where you log in, as the address bar shows it: github.com"},

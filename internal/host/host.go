@@ -68,6 +68,8 @@ type Host struct {
 	vault    *vault.Vault
 	index    *site.Index
 	session  session
+	away     bool                    // the person has left the computer: only a passphrase opens the vault
+	left     int                     // how often they did
 	silentAt time.Time               // of the last silent unlock that did not work
 	withdraw context.CancelCauseFunc // the open question of ifAgreed; nil for none
 }
@@ -313,7 +315,7 @@ func (h *Host) ensureOpen(ctx context.Context) error {
 		return err
 	}
 	h.vault = v
-	if h.Now().Sub(h.silentAt) < silentRetry {
+	if h.away || h.Now().Sub(h.silentAt) < silentRetry {
 		return vault.ErrLocked
 	}
 	ctx, cancel := context.WithTimeout(ctx, keychainWait)
@@ -339,6 +341,29 @@ func (h *Host) forget() {
 	h.index, h.session = nil, newSession()
 	if h.vault != nil {
 		h.vault.Lock()
+	}
+}
+
+// Away tells that the person has left the computer, which locks the vault once what
+// they confirmed is done, or that they are back. In between only a passphrase opens it:
+// a page that asks would else have the keychain open it at once.
+func (h *Host) Away(away bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.away = away
+	if away {
+		h.left++
+		h.Log("away", nil)
+		h.forget()
+	}
+}
+
+// Glance looks whether another program has locked the vault, without being asked.
+func (h *Host) Glance() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.vault != nil && h.vault.IsOpen() && h.vault.LockedByUser() {
+		h.forget()
 	}
 }
 
@@ -394,6 +419,9 @@ func (h *Host) unlock(ctx context.Context) (any, error) {
 // open opens the vault with its passphrase. Others are served meanwhile: it takes a
 // second, and longer after wrong ones.
 func (h *Host) open(ctx context.Context, passphrase []byte) error {
+	h.mu.Lock()
+	left := h.left
+	h.mu.Unlock()
 	v, err := h.Open()
 	if err == nil {
 		err = v.UnlockPassphrase(ctx, passphrase)
@@ -403,10 +431,14 @@ func (h *Host) open(ctx context.Context, passphrase []byte) error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.left != left {
+		v.Lock()
+		return vault.ErrLocked
+	}
 	if h.vault != nil {
 		h.vault.Lock() // it may be open again, by the keychain
 	}
-	h.vault, h.index = v, nil
+	h.vault, h.index, h.away = v, nil, false
 	return nil
 }
 
