@@ -127,7 +127,7 @@ func (v *Vault) Update(change func(*Tx) error) error {
 	doc.forgetRemoved(tx.now)
 	// After a backup was put back, the copies of the other branch keep their numbers.
 	doc.Generation = max(doc.Generation, v.lastBackup()) + 1
-	if err := v.save(&doc); err != nil {
+	if err := apart(func() error { return v.save(&doc) }); err != nil {
 		v.Refresh() // the rename may have happened: see what is there
 		return err
 	}

@@ -152,7 +152,10 @@ func (v *Vault) UnlockPassphrase(ctx context.Context, passphrase []byte) error {
 	if err := v.sleep(ctx, v.PassphraseWait()); err != nil {
 		return err
 	}
-	err := v.unlockSlot(v.passphraseFile(), string(passphrase))
+	// Not string(passphrase): that may be on the stack, which scrub does not reach.
+	var text strings.Builder
+	text.Write(passphrase)
+	err := apart(func() error { return v.unlockSlot(v.passphraseFile(), text.String()) })
 	if errors.Is(err, errWrongKey) {
 		v.countWrong()
 		return ErrPassphrase
@@ -166,7 +169,7 @@ func (v *Vault) UnlockPassphrase(ctx context.Context, passphrase []byte) error {
 
 // UnlockRecovery opens the vault with its recovery key, or returns [ErrRecovery].
 func (v *Vault) UnlockRecovery(key RecoveryKey) error {
-	err := v.unlockSlot(v.recoveryFile(), key.Text())
+	err := apart(func() error { return v.unlockSlot(v.recoveryFile(), key.Text()) })
 	if errors.Is(err, errWrongKey) {
 		return ErrRecovery
 	}
@@ -204,11 +207,13 @@ func (v *Vault) UnlockKeychain(ctx context.Context) error {
 // UnlockIdentity opens the vault with the text of its identity, as the slots
 // hold it. It returns [ErrItem] when that is of another vault.
 func (v *Vault) UnlockIdentity(text []byte) error {
-	identity, err := parseIdentity(text)
-	if err != nil {
-		return ErrItem
-	}
-	err = v.unlock(identity)
+	err := apart(func() error {
+		identity, err := parseIdentity(text)
+		if err != nil {
+			return ErrItem
+		}
+		return v.unlock(identity)
+	})
 	if errors.As(err, new(*age.NoIdentityMatchError)) {
 		return ErrItem
 	}
@@ -238,6 +243,7 @@ func (v *Vault) unlockSlot(file, secret string) error {
 		return fmt.Errorf("%w: %s: %w", ErrDamaged, file, err)
 	}
 	identity, err := parseIdentity(text)
+	clear(text)
 	if err != nil {
 		return fmt.Errorf("%w: %s holds no vault identity", ErrDamaged, file)
 	}

@@ -13,7 +13,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -162,6 +161,8 @@ func (v *Vault) Lock() {
 			c.Code.Wipe()
 		}
 	}
+	wipeIdentity(v.identity)
+	wipeIdentity(v.tried)
 	held := v.identity != nil || v.tried != nil
 	v.identity, v.tried, v.doc, v.accounts, v.byID, v.marks = nil, nil, nil, nil, nil, nil
 	v.state.forget()
@@ -169,9 +170,6 @@ func (v *Vault) Lock() {
 		scrub()
 	}
 }
-
-// scrub gives back the memory of what was dropped.
-func scrub() { debug.FreeOSMemory() }
 
 // Refresh reads the accounts again if another program has changed them, and
 // tells whether it did. It locks the vault and returns [ErrLockedByUs] if the
@@ -188,7 +186,7 @@ func (v *Vault) Refresh() (changed bool, err error) {
 	if err == nil && now == v.seen {
 		return false, nil
 	}
-	return true, v.read(v.identity)
+	return true, apart(func() error { return v.read(v.identity) })
 }
 
 // unlock opens the accounts with the vault's identity. When that does not open
@@ -218,6 +216,7 @@ func (v *Vault) read(identity *age.X25519Identity) error {
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrDamaged, v.accountsFile(), err)
 	}
+	defer clear(plain)
 	doc, err := parseDocument(plain)
 	if err != nil {
 		return err

@@ -1,0 +1,66 @@
+package vault
+
+import (
+	"reflect"
+	"runtime/debug"
+
+	"filippo.io/age"
+)
+
+// This file has keys leave the memory of the program after a lock, as far as Go lets
+// it. A test of the host looks for them in all of its memory.
+
+// wipeIdentity overwrites the key itself, which package age gives no way to.
+func wipeIdentity(identity *age.X25519Identity) {
+	if identity == nil {
+		return
+	}
+	if key := reflect.ValueOf(identity).Elem().FieldByName("secretKey"); key.IsValid() {
+		clear(key.Bytes())
+	}
+}
+
+// scrub overwrites what was dropped, as far as that can be. Go frees memory without
+// clearing it, and clears it when it gives it out again: so give whole pages back to
+// the system, and take what is free of each size between things that are in use.
+func scrub() {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // not in between
+	debug.FreeOSMemory()
+	debug.FreeOSMemory() // what a sync.Pool keeps goes with the second
+	for size := 8; size <= scrubMost; size += max(8, size/16) {
+		for range scrubEach / size {
+			scrubbed = make([]byte, size)
+		}
+	}
+	scrubbed = nil
+	debug.FreeOSMemory()
+}
+
+const (
+	scrubMost = 8 << 10   // the largest size, in bytes
+	scrubEach = 128 << 10 // of each size, in bytes
+)
+
+var scrubbed []byte // where the compiler has to put it on the heap
+
+// apart does what handles keys on a stack of its own: large enough not to move, for a
+// stack that grows leaves its old self behind, and cleared at the end.
+func apart(work func() error) error {
+	done := make(chan error)
+	go func() {
+		clearStack(0)
+		err := work()
+		clearStack(0)
+		done <- err
+	}()
+	return <-done
+}
+
+// clearStack clears what is below its caller. It gives a byte of it, so that the
+// compiler does not leave it out.
+//
+//go:noinline
+func clearStack(i int) byte {
+	var space [32 << 10]byte
+	return space[i]
+}
