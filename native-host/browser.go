@@ -72,6 +72,7 @@ func serveBrowser(caller string) int {
 		fmt.Fprintln(os.Stderr, "codefob:", err)
 		return 1
 	}
+	muteStderr() // the log tells the rest
 	idle := newIdle()
 	go idle.watch(time.Duration(conf.IdleMinutes)*minute, os.Exit)
 	h := host.New(host.Config{

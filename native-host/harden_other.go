@@ -4,3 +4,6 @@ package main
 
 // hardenProcess does nothing here yet.
 func hardenProcess() {}
+
+// muteStderr does nothing here yet.
+func muteStderr() {}
