@@ -284,10 +284,7 @@ async function tell(tab: number, what: Told, page?: Page): Promise<void> {
   const last = { what, page };
   told.set(tab, last);
   setTimeout(() => told.get(tab) === last && told.delete(tab), TOLD_FOR); // it may be a code
-  const windowId = await windowOf(tab);
-  if (windowId !== undefined) caused.set(windowId, now());
-  // None opens over a window that has not got the focus back from a dialog.
-  for (let tries = 0; windowId !== undefined && tries < 10 && !(await openPopup(windowId)); tries++) await sleep(200);
+  await reopen(tab);
 }
 
 /** The state where no page is known. */
@@ -318,12 +315,13 @@ async function outside(tab: number, from: "part" | "file"): Promise<void> {
   await chrome.tabs.create({ url, windowId, index: index + 1, openerTabId: tab }).catch(() => undefined);
 }
 
-/** Opens the popup over a tab for what was read there; as a page may have a part in it, it counts as caused by one. */
+/** Opens the popup over a tab for what is to be told there; as a page may have a part in it, it counts as caused by one. */
 async function reopen(tab: number): Promise<void> {
   const windowId = await windowOf(tab);
   if (windowId === undefined) return;
   caused.set(windowId, now());
-  await openPopup(windowId);
+  // None opens over a window that has not got the focus back from a dialog.
+  for (let tries = 0; tries < 10 && !(await openPopup(windowId)); tries++) await sleep(200);
 }
 
 /** Takes a picture from the page that the user chose it in, for the popup over the tab that they came from. */
