@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -230,81 +232,134 @@ func readReplies(t testing.TB, stream io.Reader) (replies []said) {
 	}
 }
 
-// FuzzServe sends one message of arbitrary bytes: there is exactly one framed
-// reply, with the message's number or 0, and no code is in it unless the message
-// is a release.
+// requests are valid, one of each method at least, of the account and the ticket "known".
+var requests = []string{
+	`{"id":1,"method":"host.hello","params":{"client":"c","version":"1"}}`,
+	`{"id":2,"method":"vault.lock"}`, `{"id":2,"method":"vault.unlock"}`,
+	`{"id":3,"method":"accounts.search","params":{"query":"","limit":50}}`,
+	`{"id":3,"method":"accounts.search","params":{"query":"x","limit":1,"context":{"origin":"null","tab":1,"frame":0,"document":"d"}}}`,
+	`{"id":4,"method":"accounts.match","params":{"context":{"origin":"https://example.com","ancestors":["https://a.example.com"],"tab":1,"frame":0,"document":"d"}}}`,
+	`{"id":5,"method":"code.release","params":{"handle":"known","nonce":"0123456789abcdef","purpose":"show"}}`,
+	`{"id":5,"method":"code.release","params":{"handle":"known","context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"},"nonce":"0123456789abcdef","purpose":"fill"}}`,
+	`{"id":6,"method":"site.allow","params":{"handle":"known","context":{"origin":"https://evil.example","tab":1,"frame":0,"document":"d"}}}`,
+	`{"id":7,"method":"site.marks","params":{"context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"}}}`,
+	`{"id":7,"method":"site.mark","params":{"context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"},"field":"name=otp","as":"totp"}}`,
+	`{"id":8,"method":"service.facts","params":{"context":{"origin":"https://x.com","tab":1,"frame":0,"document":"d"}}}`,
+	`{"id":8,"method":"service.remind","params":{"context":{"origin":"https://x.com","tab":1,"frame":0,"document":"d"},"reminder":"wanted"}}`,
+	`{"id":8,"method":"services.list"}`,
+	`{"id":9,"method":"recovery.save","params":{"handle":"known","codes":["1. abcd-1234","efgh-5678"]}}`,
+	`{"id":9,"method":"qr.read","params":{"picture":"aGVsbG8="}}`,
+	`{"id":9,"method":"uri.read","params":{"text":"otpauth://totp/a:b?secret=GEZDGNBVGY3TQOJQ"}}`,
+	`{"id":9,"method":"account.enroll","params":{"ticket":"known","issuer":"a","account":"b","context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"}}}`,
+	`{"id":9,"method":"accounts.list","params":{"query":"","offset":1,"limit":50}}`,
+	`{"id":9,"method":"account.edit","params":{"handle":"known","issuer":"a","account":"b","sites":["example.com"],"append":true,"submit":true,"ask":false}}`,
+	`{"id":9,"method":"account.remove","params":{"handle":"known"}}`,
+	`{"id":9,"method":"account.restore","params":{"handle":"known"}}`,
+	`{"id":9,"method":"recovery.next","params":{"handle":"known","context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"},"nonce":"0123456789abcdef"}}`,
+}
+
+func TestOneOfEachMethodIsFuzzed(t *testing.T) {
+	var methods []protocol.Method
+	for _, message := range requests {
+		r, err := readRequest([]byte(message))
+		if err != nil {
+			t.Errorf("%s: %v", message, err)
+		}
+		methods = append(methods, r.Method)
+		f := newFuzzed(t)
+		if s := f.alone(t, message); s.code() == protocol.ErrBadRequest || s.code() == protocol.ErrUnknownMethod {
+			t.Errorf("%s: %s", message, s.code())
+		}
+	}
+	for _, m := range protocol.Methods {
+		if !slices.Contains(methods, m) {
+			t.Errorf("%s has no request", m)
+		}
+	}
+}
+
+// fuzzed is a host that answers one message after the other.
+type fuzzed struct {
+	*rig
+	id string // of the account "known"
+}
+
+func newFuzzed(t testing.TB) fuzzed {
+	r := newRig(t, withRecovery(account.MaxRecoveryCodes))
+	r.host.Budget = vault.Budget{PerMinute: 1 << 30, PerHour: 1 << 30}
+	return fuzzed{r, r.other.Accounts()[0].ID}
+}
+
+// alone sends one message: there is exactly one framed reply, with the message's
+// number or 0, no secret is in it, and no code unless the message is a release.
+func (r fuzzed) alone(t *testing.T, message string) said {
+	r.answers <- answer{passphrase, nil} // should it ask
+	defer func() {
+		select {
+		case <-r.answers:
+		default:
+		}
+		select {
+		case <-r.agrees:
+		default:
+		}
+		select {
+		case <-r.asked:
+		default:
+		}
+	}()
+	r.agrees <- agreement{yes: true}
+	r.host.session.handles[r.id], r.host.session.ids["known"] = "known", r.id
+	r.host.session.tickets = []ticket{{"known", carol(), r.host.Now().Add(time.Minute)}}
+	var out bytes.Buffer
+	err := r.host.Serve(NewReader(bytes.NewReader(frames(message))), nativemsg.NewWriter(&out, protocol.MaxReply))
+	if err != nil && len(message) <= protocol.MaxRequest {
+		t.Fatalf("Serve: %v", err)
+	}
+	replies := readReplies(t, bytes.NewReader(out.Bytes()))
+	if len(replies) != 1 {
+		t.Fatalf("%d replies", len(replies))
+	}
+	var sent protocol.Request
+	json.Unmarshal([]byte(message), &sent)
+	s := replies[0]
+	if s.ID != 0 && s.ID != sent.ID {
+		t.Errorf("reply to %d, not %d", s.ID, sent.ID)
+	}
+	if s.code() == protocol.ErrInternal {
+		t.Errorf("a defect: %s", s.Error.Message)
+	}
+	if bytes.Contains(s.Result, []byte(`"code"`)) && sent.Method != protocol.MethodCode && sent.Method != protocol.MethodRecovery {
+		t.Errorf("%q releases a code", sent.Method)
+	}
+	if bytes.Contains(out.Bytes(), []byte(rfcSecret.Base32())) {
+		t.Error("the reply holds the secret")
+	}
+	return s
+}
+
+// FuzzServe sends arbitrary bytes.
 func FuzzServe(f *testing.F) {
-	for _, seed := range []string{
-		``, `null`, `{}`, `{"id":1,"method":"host.hello","params":{"client":"c","version":"1"}}`,
-		`{"id":2,"method":"vault.lock"}`, `{"id":2,"method":"vault.unlock"}`,
-		`{"id":3,"method":"accounts.search","params":{"query":"","limit":50}}`,
-		`{"id":3,"method":"accounts.search","params":{"query":"x","limit":1,"context":{"origin":"null","tab":1,"frame":0,"document":"d"}}}`,
-		`{"id":4,"method":"accounts.match","params":{"context":{"origin":"https://example.com","ancestors":["https://a.example.com"],"tab":1,"frame":0,"document":"d"}}}`,
-		`{"id":5,"method":"code.release","params":{"handle":"known","nonce":"0123456789abcdef","purpose":"show"}}`,
-		`{"id":5,"method":"code.release","params":{"handle":"known","context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"},"nonce":"0123456789abcdef","purpose":"fill"}}`,
-		`{"id":6,"method":"site.allow","params":{"handle":"known","context":{"origin":"https://evil.example","tab":1,"frame":0,"document":"d"}}}`,
-		`{"id":7,"method":"site.marks","params":{"context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"}}}`,
-		`{"id":7,"method":"site.mark","params":{"context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"},"field":"name=otp","as":"totp"}}`,
-		`{"id":8,"method":"service.facts","params":{"context":{"origin":"https://x.com","tab":1,"frame":0,"document":"d"}}}`,
-		`{"id":8,"method":"service.remind","params":{"context":{"origin":"https://x.com","tab":1,"frame":0,"document":"d"},"reminder":"wanted"}}`,
-		`{"id":8,"method":"services.list"}`,
-		`{"id":9,"method":"recovery.save","params":{"handle":"known","codes":["1. abcd-1234","x"]}}`,
-		`{"id":9,"method":"qr.read","params":{"picture":"aGVsbG8="}}`,
-		`{"id":9,"method":"uri.read","params":{"text":"otpauth://totp/a:b?secret=GEZDGNBVGY3TQOJQ"}}`,
-		`{"id":9,"method":"account.enroll","params":{"ticket":"known","issuer":"a","account":"b","context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"}}}`,
-		`{"id":9,"method":"accounts.list","params":{"query":"","offset":1,"limit":50}}`,
-		`{"id":9,"method":"account.edit","params":{"handle":"known","issuer":"a","account":"b","sites":["example.com"],"append":true,"submit":true,"ask":false}}`,
-		`{"id":9,"method":"account.remove","params":{"handle":"known"}}`,
-		`{"id":9,"method":"account.restore","params":{"handle":"known"}}`,
-		`{"id":9,"method":"recovery.next","params":{"handle":"known","context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"},"nonce":"0123456789abcdef"}}`,
-	} {
+	for _, seed := range append([]string{``, `null`, `{}`}, requests...) {
 		f.Add([]byte(seed))
 	}
-	r := newRig(f, withRecovery(account.MaxRecoveryCodes))
-	id := r.other.Accounts()[0].ID
-	r.host.Budget = vault.Budget{PerMinute: 1 << 30, PerHour: 1 << 30}
-	f.Fuzz(func(t *testing.T, message []byte) {
-		r.answers <- answer{passphrase, nil} // should it ask
-		defer func() {
-			select {
-			case <-r.answers:
-			default:
-			}
-			select {
-			case <-r.agrees:
-			default:
-			}
-			select {
-			case <-r.asked:
-			default:
-			}
-		}()
-		r.agrees <- agreement{yes: true}
-		r.host.session.handles[id], r.host.session.ids["known"] = "known", id
-		r.host.session.tickets = []ticket{{"known", carol(), r.host.Now().Add(time.Minute)}}
-		var out bytes.Buffer
-		err := r.host.Serve(NewReader(bytes.NewReader(frames(string(message)))), nativemsg.NewWriter(&out, protocol.MaxReply))
-		if err != nil && len(message) <= protocol.MaxRequest {
-			t.Fatalf("Serve: %v", err)
+	r := newFuzzed(f)
+	f.Fuzz(func(t *testing.T, message []byte) { r.alone(t, string(message)) })
+}
+
+// FuzzParams sends arbitrary parameters to each method.
+func FuzzParams(f *testing.F) {
+	for _, message := range requests {
+		r, _ := readRequest([]byte(message))
+		params := string(r.Params)
+		if r.release != nil {
+			_, params, _ = strings.Cut(strings.TrimSuffix(message, "}"), `"params":`)
 		}
-		replies := readReplies(t, &out)
-		if len(replies) != 1 {
-			t.Fatalf("%d replies", len(replies))
-		}
-		var sent protocol.Request
-		json.Unmarshal(message, &sent)
-		s := replies[0]
-		if s.ID != 0 && s.ID != sent.ID {
-			t.Errorf("reply to %d, not %d", s.ID, sent.ID)
-		}
-		if s.code() == protocol.ErrInternal {
-			t.Errorf("a defect: %s", s.Error.Message)
-		}
-		if bytes.Contains(s.Result, []byte(`"code"`)) && sent.Method != protocol.MethodCode && sent.Method != protocol.MethodRecovery {
-			t.Errorf("%q releases a code", sent.Method)
-		}
-		if bytes.Contains(out.Bytes(), []byte(rfcSecret.Base32())) {
-			t.Error("the reply holds the secret")
-		}
+		f.Add(uint8(slices.Index(protocol.Methods, r.Method)), params)
+	}
+	r := newFuzzed(f)
+	f.Fuzz(func(t *testing.T, m uint8, params string) {
+		method := protocol.Methods[int(m)%len(protocol.Methods)]
+		r.alone(t, fmt.Sprintf(`{"id":1,"method":%q,"params":%s}`, method, params))
 	})
 }
