@@ -41,6 +41,7 @@ var answers = []struct {
 	{vault.ErrStorage, protocol.Error{Code: protocol.ErrVaultStorage, Message: "The vault could not be saved: the disk is full, or its folder cannot be written.", Hint: "Nothing was changed. Run this in a terminal: codefob doctor"}},
 	{errHandle, protocol.Error{Code: protocol.ErrHandle, Message: "The list of accounts is out of date.", Hint: "Open the popup again."}},
 	{vault.ErrNoAccount, protocol.Error{Code: protocol.ErrHandle, Message: "The account was removed.", Hint: "Open the popup again."}},
+	{vault.ErrNonce, protocol.Error{Code: protocol.ErrBadRequest, Message: "The confirmation was used already.", Hint: "Confirm once more."}},
 	{vault.ErrCounterEnd, protocol.Error{Code: protocol.ErrInternal, Message: "The counter of this account is at its end.", Hint: "Enroll the account anew at its site."}},
 	{account.ErrPIN, protocol.Error{Code: protocol.ErrInternal, Message: "The codes of this account need a PIN that Codefob does not have.", Hint: "Give it in a terminal: codefob edit QUERY --pin-file FILE"}},
 	{account.ErrNoRecovery, protocol.Error{Code: protocol.ErrRecoveryEmpty, Message: "This account has no recovery code left.", Hint: "Get new ones from the site once you are in, then run this in a terminal: codefob recovery"}},

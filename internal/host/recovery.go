@@ -38,7 +38,7 @@ func (h *Host) recovery(ctx context.Context, p protocol.RecoveryParams, agreed b
 		q := Question{ActRecovery, a.Label(), shownPlace(p.Context)}
 		return h.ifAgreed(ctx, q, func() (any, error) { return h.recovery(ctx, p, true) })
 	}
-	if err := h.vault.Spend(a.ID, h.Budget); err != nil {
+	if err := h.vault.Spend(a.ID, p.Nonce, h.Budget); err != nil {
 		return nil, err
 	}
 	h.session.nonces[p.Nonce] = true

@@ -144,7 +144,7 @@ func (h *Host) release(ctx context.Context, p protocol.ReleaseParams, agreed boo
 		return nil, fmt.Errorf("%w: this page got this code already; the next one in %s",
 			vault.ErrBudget, time.UnixMilli(r.ExpiresAt).Sub(h.Now()).Round(time.Second))
 	}
-	if err := h.vault.Spend(a.ID, h.Budget); err != nil {
+	if err := h.vault.Spend(a.ID, p.Nonce, h.Budget); err != nil {
 		return nil, err
 	}
 	h.session.nonces[p.Nonce] = true

@@ -22,7 +22,7 @@ func TestCreateMakesTheFilesForTheUserAlone(t *testing.T) {
 	check(t, err)
 	mustAdd(t, v, totp("alice"))
 	mustAdd(t, v, totp("bob"))
-	check(t, v.Spend("x", DefaultBudget))
+	check(t, spendOne(v, "x", DefaultBudget))
 	check(t, v.LockForAll())
 	var got []string
 	check(t, filepath.WalkDir(filepath.Dir(home), func(path string, d fs.DirEntry, err error) error {
@@ -64,7 +64,7 @@ func TestWhatIsNotAFile(t *testing.T) {
 			check(t, put(name))
 		}
 		instead(v.home + "/state.json")
-		wantError(t, thing+" for state.json", v.Spend("x", DefaultBudget), ErrStorage)
+		wantError(t, thing+" for state.json", spendOne(v, "x", DefaultBudget), ErrStorage)
 		instead(v.passphraseFile())
 		wantError(t, thing+" for passphrase.age", v.UnlockPassphrase(t.Context(), []byte(passphrase)), ErrDamaged)
 		instead(v.accountsFile())
@@ -93,11 +93,11 @@ func TestALargeFileIsNotRead(t *testing.T) {
 func TestAMappedFileThatIsCutOff(t *testing.T) {
 	v := newVault(t)
 	for range 2 { // the first makes the file
-		check(t, v.Spend("x", DefaultBudget))
+		check(t, spendOne(v, "x", DefaultBudget))
 	}
 	check(t, os.Truncate(stateOf(v), 0))
 	wantError(t, "reading", copyMapped(make([]byte, stateSize), v.state.mapped), errFault)
 	wantError(t, "writing", copyMapped(v.state.mapped, make([]byte, stateSize)), errFault)
-	check(t, v.Spend("x", Budget{PerMinute: 1, PerHour: 1})) // it counts as empty
-	wantError(t, "the one after", v.Spend("x", Budget{PerMinute: 1, PerHour: 1}), ErrBudget)
+	check(t, spendOne(v, "x", Budget{PerMinute: 1, PerHour: 1})) // it counts as empty
+	wantError(t, "the one after", spendOne(v, "x", Budget{PerMinute: 1, PerHour: 1}), ErrBudget)
 }

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bufio"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -36,8 +37,12 @@ var children = map[string]func() error{
 	"spend": func() error {
 		return repeat(func(v *Vault, _ int) error {
 			v.now = func() time.Time { return noon }
-			err := v.Spend("an id", Budget{PerMinute: 17, PerHour: 30})
-			if errors.Is(err, ErrBudget) {
+			nonce := os.Getenv("VAULT_TEST_ID") // the same for all programs, but for "": then of its own
+			if nonce == "" {
+				nonce = crand.Text()
+			}
+			err := v.Spend("an id", nonce, Budget{PerMinute: 17, PerHour: 30})
+			if errors.Is(err, ErrBudget) || errors.Is(err, ErrNonce) {
 				return nil
 			}
 			return printed("spent", err)
@@ -189,11 +194,21 @@ func TestManyProgramsNeverIssueACounterTwice(t *testing.T) {
 	}
 }
 
+// H11: no release too many, none uncounted, and one for one confirmation.
 func TestManyProgramsShareOneBudget(t *testing.T) {
 	v := newVault(t)
-	if spent := together(t, v, 4, "spend", 20, ""); len(spent) != 17 {
-		t.Errorf("%d releases; want the 17 of the budget", len(spent))
+	if spent := together(t, v, 8, "spend", 25, "one nonce"); len(spent) != 1 {
+		t.Errorf("%d releases for one confirmation", len(spent))
 	}
+	if spent := together(t, v, 8, "spend", 125, ""); len(spent) != 16 {
+		t.Errorf("%d releases; want the 16 that are left of the budget", len(spent))
+	}
+	v.now = func() time.Time { return noon }
+	check(t, v.state.change(func(st *state) {
+		if len(st.releases) != 17 || len(st.nonces) != 17 || len(st.uses) != 1 {
+			t.Errorf("counted are %d releases of %d confirmations; want 17", len(st.releases), len(st.nonces))
+		}
+	}))
 }
 
 func TestALockThatIsHeld(t *testing.T) {

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
+	"math"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -23,18 +25,26 @@ import (
 // ErrBudget says that too many codes were released in a short time.
 var ErrBudget = errors.New("too many codes in a short time")
 
+// ErrNonce says that a code was released for this very confirmation already.
+var ErrNonce = errors.New("the confirmation was used already")
+
 // Budget bounds the codes that all hosts of a vault release together, so that a
 // page or an extension gone bad cannot drain it. More than keepReleases an hour
 // is no bound.
 type Budget struct{ PerMinute, PerHour int }
 
-// DefaultBudget is far above what a person needs.
-var DefaultBudget = Budget{PerMinute: 6, PerHour: 30}
+// DefaultBudget is far above what a person needs. NoBudget is for what the person
+// agreed to outside the browser.
+var (
+	DefaultBudget = Budget{PerMinute: 6, PerHour: 30}
+	NoBudget      = Budget{PerMinute: math.MaxInt, PerHour: math.MaxInt}
+)
 
 const (
 	stateSize    = 2048 // of state.json, padded: within a page, written at once
 	keepReleases = 30
 	keepUses     = 12
+	keepNonces   = 30 // those of an hour, by the budget
 )
 
 // state is what changes at each code. It is not worth a vault save: after a
@@ -42,6 +52,7 @@ const (
 type state struct {
 	releases   []release // of the last hour, ascending, at most keepReleases
 	uses       []use     // the last use of the accounts used last, newest first
+	nonces     []string  // of the last releases, as nonceOf shortens them, ascending
 	generation uint64    // the highest of accounts.age seen
 }
 
@@ -67,6 +78,12 @@ func newUse(id string, at int64) use {
 	return use{id, at, append(strconv.AppendInt(append(text, `,"at":`...), at, 10), '}')}
 }
 
+// nonceOf is what is kept of a nonce: 64 bits of its SHA-256, in base64.
+func nonceOf(nonce string) string {
+	sum := sha256.Sum256([]byte(nonce))
+	return base64.RawURLEncoding.EncodeToString(sum[:8])
+}
+
 // UnmarshalJSON reads what [state.append] writes.
 func (st *state) UnmarshalJSON(b []byte) error {
 	var read struct {
@@ -75,7 +92,8 @@ func (st *state) UnmarshalJSON(b []byte) error {
 			ID string `json:"id"`
 			At int64  `json:"at"`
 		} `json:"uses"`
-		Generation uint64 `json:"generation"`
+		Nonces     []string `json:"nonces"`
+		Generation uint64   `json:"generation"`
 	}
 	if err := json.Unmarshal(b, &read); err != nil {
 		return err
@@ -86,7 +104,7 @@ func (st *state) UnmarshalJSON(b []byte) error {
 	for _, u := range read.Uses {
 		st.uses = append(st.uses, newUse(u.ID, u.At))
 	}
-	st.generation = read.Generation
+	st.nonces, st.generation = read.Nonces, read.Generation
 	return nil
 }
 
@@ -288,6 +306,13 @@ func (st *state) append(b []byte) []byte {
 		}
 		b = append(b, u.text...)
 	}
+	b = append(b, `],"nonces":[`...)
+	for i, n := range st.nonces {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(append(b, '"'), n...), '"') // base64: nothing to quote
+	}
 	b = strconv.AppendUint(append(b, `],"generation":`...), st.generation, 10)
 	return append(b, '}')
 }
@@ -299,12 +324,18 @@ func (s *stateFile) macOf(b []byte) []byte {
 	return s.mac.Sum(s.sum[:0])
 }
 
-// Spend counts one release of a code of the account against the budget. It
-// returns an error that wraps [ErrBudget] when there is none left.
-func (v *Vault) Spend(id string, b Budget) error {
-	now := v.now()
+// Spend counts one release of a code of the account against the budget, for the
+// confirmation that the nonce stands for. It returns an error that wraps
+// [ErrBudget] when there is none left, and [ErrNonce] when any program has spent
+// for the nonce before; both count nothing.
+func (v *Vault) Spend(id, nonce string, b Budget) error {
+	now, short := v.now(), nonceOf(nonce)
 	var wait time.Duration
+	used := false
 	err := v.state.change(func(st *state) {
+		if used = slices.Contains(st.nonces, short); used {
+			return
+		}
 		if wait = st.wait(now, b); wait > 0 {
 			return
 		}
@@ -313,9 +344,14 @@ func (v *Vault) Spend(id string, b Budget) error {
 		st.uses = slices.DeleteFunc(st.uses, func(u use) bool { return u.id == id })
 		st.uses = slices.Insert(st.uses, 0, newUse(id, now.UnixMilli()))
 		st.uses = st.uses[:min(len(st.uses), keepUses)]
+		st.nonces = append(st.nonces, short)
+		st.nonces = st.nonces[max(0, len(st.nonces)-keepNonces):]
 		st.generation = max(st.generation, v.doc.Generation)
 	})
-	if err == nil && wait > 0 {
+	switch {
+	case err == nil && used:
+		err = ErrNonce
+	case err == nil && wait > 0:
 		err = fmt.Errorf("%w: the next one in %s", ErrBudget, wait.Round(time.Second))
 	}
 	return err

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,9 @@ import (
 )
 
 func stateOf(v *Vault) string { return filepath.Join(v.home, "state.json") }
+
+// spendOne spends for a confirmation of its own.
+func spendOne(v *Vault, id string, b Budget) error { return v.Spend(id, rand.Text(), b) }
 
 func TestBudget(t *testing.T) {
 	type spend struct {
@@ -35,7 +39,7 @@ func TestBudget(t *testing.T) {
 		v := newVault(t)
 		for i, s := range tt.spends {
 			v.now = func() time.Time { return noon.Add(s.at) }
-			err := v.Spend("an id", b)
+			err := spendOne(v, "an id", b)
 			if s.want == 0 && err != nil {
 				t.Errorf("%s: release %d: %v", tt.name, i, err)
 			}
@@ -45,7 +49,7 @@ func TestBudget(t *testing.T) {
 		}
 	}
 	v := newVault(t)
-	wantError(t, "a budget of nothing", v.Spend("an id", Budget{}), ErrBudget)
+	wantError(t, "a budget of nothing", spendOne(v, "an id", Budget{}), ErrBudget)
 }
 
 func TestStateFitsOnePage(t *testing.T) {
@@ -56,7 +60,7 @@ func TestStateFitsOnePage(t *testing.T) {
 		if i%50 == 49 {
 			id = long + id
 		}
-		check(t, v.Spend(id, Budget{1 << 30, 1 << 30}))
+		check(t, spendOne(v, id, Budget{1 << 30, 1 << 30}))
 		content, err := os.ReadFile(stateOf(v))
 		check(t, err)
 		if !json.Valid(content) {
@@ -70,7 +74,30 @@ func TestStateFitsOnePage(t *testing.T) {
 			t.Fatalf("after release %d: %d uses, %v", i, len(uses), err)
 		}
 	}
-	wantError(t, "after many", v.Spend("x", Budget{PerMinute: 1 << 30, PerHour: keepReleases}), ErrBudget)
+	wantError(t, "after many", spendOne(v, "x", Budget{PerMinute: 1 << 30, PerHour: keepReleases}), ErrBudget)
+}
+
+// A confirmation is good for one code, whichever program gives it, and however
+// many others came between, up to an hour's; one that the budget refused was not used.
+func TestANonceIsSpentOnce(t *testing.T) {
+	v := newVault(t)
+	other, many := again(t, v), Budget{1 << 30, 1 << 30}
+	nonce := func(i int) string { return fmt.Sprintf("nonce-%012d", i) }
+	wantError(t, "what the budget refuses", v.Spend("an id", nonce(0), Budget{}), ErrBudget)
+	for i := range keepNonces {
+		check(t, v.Spend("an id", nonce(i), many))
+		wantError(t, "the same", v.Spend("an id", nonce(i), many), ErrNonce)
+		for _, by := range []*Vault{other, again(t, v)} { // with a state in memory, and without
+			wantError(t, "another program", by.Spend("another id", nonce(i), many), ErrNonce)
+			wantError(t, "the first", by.Spend("an id", nonce(0), Budget{}), ErrNonce)
+		}
+	}
+	check(t, other.Spend("an id", "the next", many))
+	check(t, v.state.change(func(st *state) {
+		if len(st.releases) != keepReleases || len(st.nonces) != keepNonces {
+			t.Errorf("%d releases and %d nonces are kept", len(st.releases), len(st.nonces))
+		}
+	}))
 }
 
 func TestLastUses(t *testing.T) {
@@ -87,7 +114,7 @@ func TestLastUses(t *testing.T) {
 		if i >= 10 {
 			want[id] = at
 		}
-		check(t, v.Spend(id, DefaultBudget))
+		check(t, spendOne(v, id, DefaultBudget))
 	}
 	delete(want, "10")
 	want["9"] = noon.Add(9 * time.Hour)
@@ -112,14 +139,14 @@ func TestAStateThatIsNotOurs(t *testing.T) {
 	v := newVault(t)
 	v.now = func() time.Time { return noon }
 	b := Budget{PerMinute: 1, PerHour: 1}
-	check(t, v.Spend("x", b))
+	check(t, spendOne(v, "x", b))
 	content, err := os.ReadFile(stateOf(v))
 	check(t, err)
 	flipped := bytes.Clone(content)
 	flipped[len(beforeMAC)+80] ^= 1
 	other := newVault(t)
 	other.now = v.now
-	check(t, other.Spend("x", b))
+	check(t, spendOne(other, "x", b))
 	foreign, err := os.ReadFile(stateOf(other))
 	check(t, err)
 	for _, tt := range []struct {
@@ -144,10 +171,10 @@ func TestAStateThatIsNotOurs(t *testing.T) {
 			if tt.content != nil {
 				check(t, os.WriteFile(stateOf(v), tt.content, 0o600))
 			}
-			if err := by.Spend("x", b); !errors.Is(err, tt.budget) {
+			if err := spendOne(by, "x", b); !errors.Is(err, tt.budget) {
 				t.Errorf("%s: %v; want %v", tt.name, err, tt.budget)
 			}
-			wantError(t, tt.name+", and then", by.Spend("x", b), ErrBudget)
+			wantError(t, tt.name+", and then", spendOne(by, "x", b), ErrBudget)
 			if info, err := os.Stat(stateOf(v)); err != nil || info.Size() != stateSize {
 				t.Errorf("%s: afterwards %v, %v", tt.name, info, err)
 			}

@@ -155,7 +155,7 @@ func TestALockedVaultTellsNothing(t *testing.T) {
 	wantError(t, "Update", err, ErrLocked)
 	_, err = v.NextCode(id)
 	wantError(t, "NextCode", err, ErrLocked)
-	wantError(t, "Spend", v.Spend(id, DefaultBudget), ErrLocked)
+	wantError(t, "Spend", spendOne(v, id, DefaultBudget), ErrLocked)
 	_, err = v.LastUses()
 	wantError(t, "LastUses", err, ErrLocked)
 	_, err = v.Older()
