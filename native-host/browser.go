@@ -142,15 +142,19 @@ func glance(h *host.Host) {
 
 // questionOf asks a question in words.
 func questionOf(q host.Question) string {
+	over := ""
+	if q.Over {
+		over = "Your browser has had more codes in a short time than a person needs.\nIf you did not ask for this one, say no.\n\n"
+	}
 	switch q.Act {
 	case host.ActFill:
-		return fmt.Sprintf("Your browser asks for a one-time code of %s,\nto fill it in at %s.\n\nGive it the code?", q.Account, q.Host)
+		return over + fmt.Sprintf("Your browser asks for a one-time code of %s,\nto fill it in at %s.\n\nGive it the code?", q.Account, q.Host)
 	case host.ActRecovery:
-		return fmt.Sprintf("Your browser asks for a recovery code of %s,\nto fill it in at %s. It counts as used then.\n\nGive it the code?", q.Account, q.Host)
+		return over + fmt.Sprintf("Your browser asks for a recovery code of %s,\nto fill it in at %s. It counts as used then.\n\nGive it the code?", q.Account, q.Host)
 	case host.ActStopAsking:
 		return fmt.Sprintf("From now on, your browser may get one-time codes of %s without this question.\n\nStop asking?", q.Account)
 	default:
-		return fmt.Sprintf("Your browser asks to show or copy a one-time code of %s.\n\nGive it the code?", q.Account)
+		return over + fmt.Sprintf("Your browser asks to show or copy a one-time code of %s.\n\nGive it the code?", q.Account)
 	}
 }
 

@@ -212,6 +212,30 @@ test.each([
 });
 
 test.each([
+  ["a no", { error: { code: "declined", message: "m" } }, "declined"],
+  [
+    "a yes, to a field that does not take the code",
+    { result: { code: "123456", validFrom: 0, expiresAt: 9, asked: true } },
+    "rejected",
+  ],
+])("where the dialog came beyond the budget, %s is told after its popup has gone", async (_name, answer, problem) => {
+  const { world, show, popup } = await start();
+  await show(1, "D").field();
+  const { sent, say, close } = await popup(1);
+  const [first] = sent;
+  const { reply } = world;
+  world.reply = (method) => {
+    if (method !== "code.release") return reply(method);
+    close();
+    return answer;
+  };
+  await say({ type: "fill", state: first?.type === "state" ? first.number : -1, handle: "h", allow: false });
+  if ("result" in answer) await vi.advanceTimersByTimeAsync(6000); // the page says nothing
+  expect(world.popups).toEqual([10]);
+  expect((await popup(1)).sent[1]).toMatchObject({ type: "failed", problem });
+});
+
+test.each([
   ["within a second", 999, true],
   ["later, by the user", 1001, false],
 ])("a code to look at, from a popup that closes %s", async (_name, ms, again) => {

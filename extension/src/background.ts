@@ -391,6 +391,7 @@ async function quick(tab: number, frame?: number): Promise<void> {
         allow: false,
         signal,
         waits: () => undefined,
+        asked: () => undefined,
       });
       return filled.ok ? undefined : tell(tab, { type: "failed", ...without(filled) }, page);
     }

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { makeFills } from "./fills.ts";
 import type { Outcome, Refusal, ToPage } from "./messages.ts";
 import type { Host } from "./native.ts";
@@ -33,7 +33,8 @@ function scene({ validFrom = 0, obstacle = undefined as Refusal | undefined } = 
     known: true,
     origin: page.origin,
     on: (_method: string) => {},
-    slept: () => {},
+    sleeps: (_signal: AbortSignal) => {},
+    dialog: false,
     outcome: { ok: true, step: "keys" } as Outcome,
   };
   const pages = {
@@ -46,16 +47,17 @@ function scene({ validFrom = 0, obstacle = undefined as Refusal | undefined } = 
       asked.push(method);
       world.on(method);
       const result = {
-        "code.release": { code: "123456", validFrom, expiresAt: 0 },
-        "recovery.next": { code: "aaaa bbbb", left: 2 },
+        "code.release": { code: "123456", validFrom, expiresAt: 0, asked: world.dialog },
+        "recovery.next": { code: "aaaa bbbb", left: 2, asked: world.dialog },
         "site.allow": { host: "a.example" },
       }[method];
       return { ok: true, result };
     },
   } as unknown as Host;
-  const fills = makeFills(host, pages, { now: () => 0, sleep: async () => world.slept() });
+  const fills = makeFills(host, pages, { now: () => 0, sleep: async (_ms, signal) => world.sleeps(signal) });
   const abort = new AbortController();
   const waits: number[] = [];
+  const agreed = vi.fn();
   const fill = (allow = false, to = page, filling: Filling = "code", submit = false) =>
     fills.fill({
       page: to,
@@ -66,8 +68,9 @@ function scene({ validFrom = 0, obstacle = undefined as Refusal | undefined } = 
       submit,
       signal: abort.signal,
       waits: (until) => void waits.push(until),
+      asked: agreed,
     });
-  return { page, world, fill, fills, abort, sent, asked, waits };
+  return { page, world, fill, fills, abort, sent, asked, waits, agreed };
 }
 
 type Scene = ReturnType<typeof scene>;
@@ -95,7 +98,7 @@ test("the host is told first that the user agreed", async () => {
 
 test("a code for the next period waits for it", async () => {
   const { fill, waits, sent, world } = scene({ validFrom: 2000 });
-  world.slept = () => expect(sent).toEqual([]);
+  world.sleeps = () => expect(sent).toEqual([]);
   expect(await fill()).toEqual({ ok: true });
   expect(waits).toEqual([2000]);
 });
@@ -160,10 +163,30 @@ test.each([
   expect(await during.fill()).toEqual({ ok: false, problem: "page_gone" });
   expect(during.sent).toEqual([]);
   const waiting = scene({ validFrom: 2000 });
-  waiting.world.slept = () => change(waiting);
+  waiting.world.sleeps = () => change(waiting);
   expect(await waiting.fill()).toEqual({ ok: false, problem: "page_gone" });
   expect(waiting.sent).toEqual([]);
 });
+
+test.each(["code", "recovery"] as const)(
+  "a yes in a dialog outlives the popup that closes for it: %s",
+  async (filling) => {
+    const of = scene({ validFrom: 2000 });
+    of.world.dialog = true;
+    of.world.on = () => of.abort.abort();
+    let ended = false;
+    of.world.sleeps = (signal) => {
+      ended = signal.aborted;
+    };
+    expect(await of.fill(false, of.page, filling)).toEqual({ ok: true });
+    expect(of.agreed).toHaveBeenCalledOnce();
+    expect(ended).toBe(false);
+    const moved = scene();
+    moved.world.dialog = true;
+    moved.world.on = () => (moved.world.active = false);
+    expect(await moved.fill(false, moved.page, filling)).toMatchObject({ ok: false, problem: "page_gone" });
+  },
+);
 
 test.each([
   [false, { ok: true }],

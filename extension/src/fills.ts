@@ -19,6 +19,7 @@ export interface Order {
   readonly allow: boolean; // the user agreed that the account serves this host from now on
   readonly signal: AbortSignal; // ends it, up to the moment the code leaves
   readonly waits: (until: number) => void; // told when the code is for the next period, in ms since 1970
+  readonly asked: () => void; // told that the user said yes in a dialog; from then on signal ends nothing
 }
 
 /** Carries confirmed codes to their document. */
@@ -68,7 +69,14 @@ export function makeFills(host: Host, pages: Pages, clock: Clock): Fills {
     });
   }
 
-  async function fill({ page, field, filling, handle, allow, submit, signal, waits }: Order): Promise<Filled> {
+  async function fill(order: Order): Promise<Filled> {
+    const { page, field, filling, handle, allow, submit } = order;
+    let { signal } = order;
+    const heed = (asked: boolean) => {
+      if (!asked) return;
+      signal = new AbortController().signal;
+      order.asked();
+    };
     const still = async () =>
       !signal.aborted && page.field?.number === field && (await pages.current(page)) && !signal.aborted;
     const gone: Filled = { ok: false, problem: "page_gone" };
@@ -88,17 +96,19 @@ export function makeFills(host: Host, pages: Pages, clock: Clock): Fills {
       if (!same(context, await pages.context(page)) || !(await still())) return gone;
       const answer = await host.call("recovery.next", { handle, context, nonce, max: said.max });
       if (!answer.ok) return failed(answer);
-      const { code } = answer.result;
+      const { code, asked } = answer.result;
+      heed(asked);
       const kept = same(context, await pages.context(page)) && (await still());
       const filled = kept ? await put(page, field, { code, submit }) : gone;
       return filled.ok ? filled : { ...filled, unused: code };
     }
     const answer = await host.call("code.release", { handle, context, nonce, purpose: "fill" });
     if (!answer.ok) return failed(answer);
-    const { code, validFrom } = answer.result;
+    const { code, validFrom, asked } = answer.result;
+    heed(asked);
     const ahead = validFrom - clock.now();
     if (ahead > 0) {
-      waits(validFrom);
+      order.waits(validFrom);
       await clock.sleep(ahead, signal);
     }
     if (!same(context, await pages.context(page)) || !(await still())) return gone;

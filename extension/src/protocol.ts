@@ -219,6 +219,7 @@ export interface ReleaseResult {
   readonly code: string;
   readonly validFrom: number;
   readonly expiresAt: number;
+  readonly asked: boolean;
 }
 
 /** MarksParams asks what the user taught of a document's site. */
@@ -318,6 +319,7 @@ export interface RecoveryParams {
 export interface RecoveryResult {
   readonly code: string;
   readonly left: number;
+  readonly asked: boolean;
 }
 
 /** SaveParams keeps recovery codes that the site gave. */

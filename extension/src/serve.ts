@@ -151,7 +151,11 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
     const waits = (until: number) => send({ type: "waiting", until });
     // Where the dialog of Codefob asks, the user decides there, and not by the end of the popup.
     const signal = ask ? new AbortController().signal : abort.signal;
-    const filled = await fills.fill({ handle, allow, submit, filling, page, field, signal, waits });
+    let dialog = ask; // it also asks where there were too many codes in a short time
+    const asked = () => {
+      dialog = true;
+    };
+    const filled = await fills.fill({ handle, allow, submit, filling, page, field, signal, waits, asked });
     if (filled.ok) {
       if (enrolls) enroll.filled(page, field, account);
       return send({ type: "filled" });
@@ -159,7 +163,7 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
     if (filled.problem === "unknown_handle") return show("unknown_handle");
     const { unused } = filled;
     const failed = { type: "failed", ...without(filled), ...(unused !== undefined && { unused }) } as const;
-    if (ask) return afterDialog(failed, account, page);
+    if (dialog || filled.problem === "declined") return afterDialog(failed, account, page);
     if (abort.signal.aborted && unused !== undefined) return desk.tell(tab, failed, page);
     send(failed);
   }
@@ -241,7 +245,8 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
         const what: Told = answer.ok
           ? { type: "code", handle, purpose, code: answer.result.code, expiresAt: answer.result.expiresAt }
           : { type: "failed", ...without(problem(answer)) };
-        return account?.ask ? afterDialog(what, account) : send(what);
+        const dialog = account?.ask || (answer.ok ? answer.result.asked : answer.problem === "declined");
+        return account && dialog ? afterDialog(what, account) : send(what);
       }
       case "copied":
         return desk.copied(message.code);

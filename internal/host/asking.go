@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"codefob/internal/account"
 	"codefob/internal/protocol"
 	"codefob/internal/vault"
 )
@@ -24,6 +25,7 @@ type Question struct {
 	Act     Act
 	Account string // its label
 	Host    string // the exact one, as shown to people; "" where there is none
+	Over    bool   // the browser has had too many codes in a short time
 }
 
 // later is the rest of a method that waits for a person, or takes long by itself. It
@@ -47,12 +49,15 @@ func (h *Host) ifAgreed(ctx context.Context, q Question, rest func() (any, error
 		agreed, err := h.Confirm(ctx, q)
 		h.mu.Lock()
 		h.withdraw = nil
+		if q.Over && !agreed {
+			h.refusedAt = h.Now()
+		}
 		h.mu.Unlock()
 		switch {
 		case errors.Is(context.Cause(ctx), vault.ErrLocked):
 			return nil, vault.ErrLocked
 		case err != nil:
-			return nil, askError(ctx, err)
+			return nil, askError(ctx, q, err)
 		case !agreed:
 			return nil, &protocol.Error{Code: protocol.ErrDeclined, Message: "You said no in Codefob's window.", Hint: "Ask again when you want to."}
 		}
@@ -60,10 +65,37 @@ func (h *Host) ifAgreed(ctx context.Context, q Question, rest func() (any, error
 	}), nil
 }
 
+// spend counts one code of an account. Beyond the budget the person decides: then it
+// gives a [later] that asks, and does the rest; not again for a while after
+// anything but a yes. h.mu is held.
+func (h *Host) spend(ctx context.Context, a account.Account, nonce string, agreed bool, q Question, rest func() (any, error)) (any, error) {
+	budget := h.Budget
+	if agreed {
+		budget = vault.NoBudget
+	}
+	err := h.vault.Spend(a.ID, nonce, budget)
+	if err == nil {
+		h.session.nonces[nonce] = true
+	}
+	if !errors.Is(err, vault.ErrBudget) || h.Now().Sub(h.refusedAt) < overRetry {
+		return nil, err
+	}
+	q.Over = true
+	asked, busy := h.ifAgreed(ctx, q, rest)
+	if busy != nil {
+		return nil, err
+	}
+	return asked, nil
+}
+
 // askError says why a question was not answered.
-func askError(ctx context.Context, err error) *protocol.Error {
-	if ctx.Err() != nil {
+func askError(ctx context.Context, q Question, err error) *protocol.Error {
+	switch {
+	case ctx.Err() != nil:
 		return &protocol.Error{Code: protocol.ErrDeclined, Message: "Nobody answered in Codefob's window.", Hint: "Ask again, and look for its window."}
+	case q.Over:
+		return &protocol.Error{Code: protocol.ErrBudget, Message: "Too many codes in a short time, and Codefob could not ask you in a window of its own: " + err.Error() + ".",
+			Hint: "Wait, and try again; or install a pinentry program, which then asks you."}
 	}
 	return &protocol.Error{Code: protocol.ErrDeclined, Message: "Codefob could not ask you in a window of its own: " + err.Error() + ".",
 		Hint: "Install a pinentry program; or let this account do without the question: run in a terminal: codefob edit QUERY --ask off"}

@@ -46,15 +46,15 @@ func TestAnAccountThatAsksIsAskedFor(t *testing.T) {
 		params func(*rig, string) any
 		want   Question
 	}{
-		{"a code to fill", protocol.MethodCode, func(_ *rig, h string) any { return fill(h, page(example)) }, Question{ActFill, "Example (alice)", "example.com"}},
-		{"in a frame of its site", protocol.MethodCode, func(_ *rig, h string) any { return fill(h, page(example, "https://www.example.com")) }, Question{ActFill, "Example (alice)", "example.com"}},
-		{"in a frame that was allowed", protocol.MethodCode, func(_ *rig, h string) any { return fill(h, page(frame, top)) }, Question{ActFill, "Example (alice)", "login.example.net in shop.example"}},
-		{"on a port", protocol.MethodCode, func(_ *rig, h string) any { return fill(h, page("https://example.com:8443")) }, Question{ActFill, "Example (alice)", "example.com:8443"}},
-		{"a code to show", protocol.MethodCode, func(_ *rig, h string) any { return show(h) }, Question{ActShow, "Example (alice)", ""}},
-		{"a recovery code", protocol.MethodRecovery, func(_ *rig, h string) any { return nextOf(h, page(example)) }, Question{ActRecovery, "Example (alice)", "example.com"}},
+		{"a code to fill", protocol.MethodCode, func(_ *rig, h string) any { return fill(h, page(example)) }, Question{ActFill, "Example (alice)", "example.com", false}},
+		{"in a frame of its site", protocol.MethodCode, func(_ *rig, h string) any { return fill(h, page(example, "https://www.example.com")) }, Question{ActFill, "Example (alice)", "example.com", false}},
+		{"in a frame that was allowed", protocol.MethodCode, func(_ *rig, h string) any { return fill(h, page(frame, top)) }, Question{ActFill, "Example (alice)", "login.example.net in shop.example", false}},
+		{"on a port", protocol.MethodCode, func(_ *rig, h string) any { return fill(h, page("https://example.com:8443")) }, Question{ActFill, "Example (alice)", "example.com:8443", false}},
+		{"a code to show", protocol.MethodCode, func(_ *rig, h string) any { return show(h) }, Question{ActShow, "Example (alice)", "", false}},
+		{"a recovery code", protocol.MethodRecovery, func(_ *rig, h string) any { return nextOf(h, page(example)) }, Question{ActRecovery, "Example (alice)", "example.com", false}},
 		{"asking no more", protocol.MethodEdit, func(r *rig, h string) any {
 			return r.editOf(h, func(p *protocol.EditParams) { p.Ask, p.Issuer = false, "Another" })
-		}, Question{ActStopAsking, "Example (alice)", ""}},
+		}, Question{ActStopAsking, "Example (alice)", "", false}},
 	} {
 		for _, answer := range []struct {
 			agreement
@@ -85,6 +85,61 @@ func TestAnAccountThatAsksIsAskedFor(t *testing.T) {
 				t.Errorf("it was agreed to, and left %+v", on)
 			}
 		}
+	}
+}
+
+// Beyond the budget the person decides, of each code; and is left alone for a minute
+// after anything but a yes.
+func TestBeyondTheBudgetThePersonIsAsked(t *testing.T) {
+	over := Question{ActFill, "Example (alice)", "example.com", true}
+	r := newRig(t, withRecovery(3), hotp("Counter", example))
+	r.clock = time.Unix(1_000_000_000, 0)
+	alice, counter := r.handle("alice"), r.handle("counter")
+	for range vault.DefaultBudget.PerMinute {
+		if got := get[protocol.ReleaseResult](r, protocol.MethodCode, fill(alice, page(example))); got.Asked {
+			t.Errorf("%+v within the budget", got)
+		}
+	}
+	for range 2 {
+		r.agrees <- agreement{yes: true}
+		if got := get[protocol.ReleaseResult](r, protocol.MethodCode, fill(alice, page(example))); !got.Asked {
+			t.Errorf("%+v after a yes", got)
+		}
+		if got := <-r.asked; got != over {
+			t.Errorf("asked %+v", got)
+		}
+	}
+	r.agrees <- agreement{yes: true}
+	if got := get[protocol.RecoveryResult](r, protocol.MethodRecovery, nextOf(alice, page(example))); !got.Asked || got.Left != 2 {
+		t.Errorf("%+v after a yes", got)
+	}
+	if got := <-r.asked; got != (Question{ActRecovery, "Example (alice)", "example.com", true}) {
+		t.Errorf("asked %+v", got)
+	}
+	for _, no := range []struct {
+		agreement
+		want protocol.ErrorCode
+	}{{agreement{}, protocol.ErrDeclined}, {agreement{err: errNoDialog}, protocol.ErrBudget}} {
+		r.agrees <- no.agreement
+		r.fails(protocol.MethodCode, fill(counter, page(example)), no.want)
+		<-r.asked
+		r.fails(protocol.MethodCode, fill(counter, page(example)), protocol.ErrBudget)
+		r.clock = r.clock.Add(overRetry)
+	}
+	p := fill(alice, page(example)) // one question at a time, and others are served meanwhile
+	id := r.send(protocol.MethodCode, p)
+	<-r.asked
+	r.fails(protocol.MethodCode, fill(counter, page(example)), protocol.ErrBudget)
+	r.agrees <- agreement{yes: true}
+	if s := r.next(); s.ID != id || s.Error != nil {
+		t.Errorf("%s", s.code())
+	}
+	r.fails(protocol.MethodCode, p, protocol.ErrBadRequest) // its confirmation was used
+	if n := len(r.asked); n != 0 {
+		t.Errorf("asked %d times more", n)
+	}
+	if a := r.openVault().Accounts()[1]; a.Counter != 0 {
+		t.Errorf("a release that was refused raised the counter to %d", a.Counter)
 	}
 }
 
@@ -144,9 +199,9 @@ func TestAfterTheAnswerAllIsLookedAtAgain(t *testing.T) {
 			}))
 		}, protocol.ErrNotAllowed},
 		{"another program locked the vault", func(r *rig) { r.check(r.openVault().LockForAll()) }, protocol.ErrVaultLocked},
-		{"the budget was used up", func(r *rig) {
+		{"the budget was used up", func(r *rig) { // the yes goes beyond it
 			r.host.Budget = vault.Budget{}
-		}, protocol.ErrBudget},
+		}, "no error"},
 		{"nothing", func(*rig) {}, "no error"},
 	} {
 		r := newRig(t, wary())
@@ -219,10 +274,10 @@ func TestTheEndOfTheLineWithdrawsTheQuestion(t *testing.T) {
 func TestWhyTheQuestionWasNotAnswered(t *testing.T) {
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
-	if got := askError(over, errors.New("x")); got.Message != "Nobody answered in Codefob's window." {
+	if got := askError(over, Question{}, errors.New("x")); got.Message != "Nobody answered in Codefob's window." {
 		t.Errorf("%+v", got)
 	}
-	if got := askError(context.Background(), errNoDialog); got.Message != "Codefob could not ask you in a window of its own: no dialog here." {
+	if got := askError(context.Background(), Question{}, errNoDialog); got.Message != "Codefob could not ask you in a window of its own: no dialog here." {
 		t.Errorf("%+v", got)
 	}
 }

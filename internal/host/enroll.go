@@ -238,6 +238,9 @@ func (h *Host) enroll(ctx context.Context, p protocol.EnrollParams) (any, error)
 	}
 	h.session.drop(func(t ticket) bool { return t.id == p.Ticket })
 	a, _ = h.vault.Account(id)
+	if p.Context != nil {
+		h.session.name(releaseTo(id, *p.Context))
+	}
 	return protocol.EnrollResult{Account: h.describe(a, strength)}, nil
 }
 

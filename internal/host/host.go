@@ -54,6 +54,7 @@ const (
 	askTries     = 3
 	askTimeout   = 2 * time.Minute // for one answer
 	silentRetry  = 30 * time.Second
+	overRetry    = time.Minute
 	keychainWait = 5 * time.Second
 )
 
@@ -72,6 +73,8 @@ type Host struct {
 	left     int                     // how often they did
 	silentAt time.Time               // of the last silent unlock that did not work
 	withdraw context.CancelCauseFunc // the open question of ifAgreed; nil for none
+
+	refusedAt time.Time // of the last question beyond the budget that got no yes
 }
 
 // New makes a host.

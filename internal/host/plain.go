@@ -197,5 +197,6 @@ func encode(reply protocol.Reply) ([]byte, error) {
 	b = append(append(b, `,"result":{"code":"`...), r.Code...) // letters and digits: nothing to quote
 	b = strconv.AppendInt(append(b, `","validFrom":`...), r.ValidFrom, 10)
 	b = strconv.AppendInt(append(b, `,"expiresAt":`...), r.ExpiresAt, 10)
+	b = strconv.AppendBool(append(b, `,"asked":`...), r.Asked)
 	return append(b, "}}"...), nil
 }

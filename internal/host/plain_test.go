@@ -73,7 +73,7 @@ func TestWhatIsNotPlainIsLeftToTheStrictWay(t *testing.T) {
 
 func TestACodeIsWrittenAsAnyReply(t *testing.T) {
 	for _, r := range []protocol.ReleaseResult{
-		{}, {Code: "01234567"}, {Code: "2BCDF", ValidFrom: 1795345260000, ExpiresAt: 1795345290000},
+		{}, {Code: "01234567"}, {Code: "2BCDF", ValidFrom: 1795345260000, ExpiresAt: 1795345290000, Asked: true},
 	} {
 		reply := protocol.Reply{ID: 4294967295, Result: r}
 		got, err := encode(reply)

@@ -11,7 +11,7 @@ import (
 
 // recovery releases one recovery code, under all that holds for a code to fill.
 // The code counts as used before it leaves, whatever becomes of it then. agreed says
-// that the person was asked, where the account wants that.
+// that the person was asked, and said yes.
 func (h *Host) recovery(ctx context.Context, p protocol.RecoveryParams, agreed bool) (any, error) {
 	if len(p.Nonce) < 16 || len(p.Nonce) > 64 {
 		return nil, badRequest("The nonce is not valid.")
@@ -25,29 +25,29 @@ func (h *Host) recovery(ctx context.Context, p protocol.RecoveryParams, agreed b
 	if err != nil {
 		return nil, err
 	}
-	if err := mayFill(a, p.Context); err != nil {
+	if err := h.mayFill(a, p.Context); err != nil {
 		return nil, err
 	}
 	if h.session.nonces[p.Nonce] {
-		return nil, badRequest("The confirmation was used already.")
+		return nil, vault.ErrNonce
 	}
 	if _, err := a.NextRecovery(p.Max); err != nil { // before anything is used up
 		return nil, err
 	}
+	q := Question{Act: ActRecovery, Account: a.Label(), Host: shownPlace(p.Context)}
+	rest := func() (any, error) { return h.recovery(ctx, p, true) }
 	if a.Ask && !agreed {
-		q := Question{ActRecovery, a.Label(), shownPlace(p.Context)}
-		return h.ifAgreed(ctx, q, func() (any, error) { return h.recovery(ctx, p, true) })
+		return h.ifAgreed(ctx, q, rest)
 	}
-	if err := h.vault.Spend(a.ID, p.Nonce, h.Budget); err != nil {
-		return nil, err
+	if asked, err := h.spend(ctx, a, p.Nonce, agreed, q, rest); asked != nil || err != nil {
+		return asked, err
 	}
-	h.session.nonces[p.Nonce] = true
 	h.index = nil // the save takes in what others had changed
 	code, left, err := h.vault.NextRecovery(a.ID, p.Max)
 	if err != nil {
 		return nil, err
 	}
-	return protocol.RecoveryResult{Code: string(code.Bytes()), Left: left}, nil
+	return protocol.RecoveryResult{Code: string(code.Bytes()), Left: left, Asked: agreed}, nil
 }
 
 // saveRecovery keeps recovery codes, all of them or none.

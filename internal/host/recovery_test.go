@@ -127,6 +127,7 @@ func TestRecoveryCodesCountAgainstTheBudget(t *testing.T) {
 		get[protocol.RecoveryResult](r, protocol.MethodRecovery, nextOf(r.handle("alice"), page(example)))
 		r.start() // another host
 	}
+	r.agrees <- agreement{err: errNoDialog}
 	r.fails(protocol.MethodRecovery, nextOf(r.handle("alice"), page(example)), protocol.ErrBudget)
 	if a := r.openVault().Accounts()[0]; a.RecoveryLeft() != 4 {
 		t.Errorf("%d are left, want 4", a.RecoveryLeft())

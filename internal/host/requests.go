@@ -47,6 +47,7 @@ func (h *Host) match(ctx context.Context, p protocol.MatchParams) (any, error) {
 	r := protocol.MatchResult{Host: o.Display(), Accounts: []protocol.Account{}}
 	for _, f := range hits[:min(len(hits), protocol.MaxAccounts)] {
 		r.Accounts = append(r.Accounts, h.describe(accounts[f.I], f.Strength))
+		h.session.name(releaseTo(accounts[f.I].ID, p.Context))
 	}
 	return r, nil
 }
@@ -75,6 +76,9 @@ func (h *Host) search(ctx context.Context, p protocol.SearchParams) (any, error)
 	r := protocol.SearchResult{Total: len(hits), Accounts: []protocol.Account{}}
 	for _, a := range hits[:min(len(hits), p.Limit)] {
 		r.Accounts = append(r.Accounts, h.describe(a, strengths[a.ID]))
+		if p.Context != nil {
+			h.session.name(releaseTo(a.ID, *p.Context))
+		}
 	}
 	return r, nil
 }
@@ -101,10 +105,11 @@ func (h *Host) allow(ctx context.Context, p protocol.AllowParams) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.session.name(releaseTo(a.ID, p.Context))
 	return protocol.AllowResult{Host: s.Origin.Display()}, nil
 }
 
-// release gives one code. agreed says that the person was asked, where the account wants that.
+// release gives one code. agreed says that the person was asked, and said yes.
 func (h *Host) release(ctx context.Context, p protocol.ReleaseParams, agreed bool) (any, error) {
 	if len(p.Nonce) < 16 || len(p.Nonce) > 64 {
 		return nil, badRequest("The nonce is not valid.")
@@ -118,57 +123,60 @@ func (h *Host) release(ctx context.Context, p protocol.ReleaseParams, agreed boo
 	if err != nil {
 		return nil, err
 	}
-	var document string
+	var given release
+	q := Question{Act: ActShow, Account: a.Label()}
 	if p.Purpose == protocol.PurposeFill {
-		if err := mayFill(a, *p.Context); err != nil {
+		if err := h.mayFill(a, *p.Context); err != nil {
 			return nil, err
 		}
-		document = p.Context.Origin + " " + p.Context.Document
+		given = releaseTo(a.ID, *p.Context)
+		q.Act, q.Host = ActFill, shownPlace(*p.Context)
 	}
 	if h.session.nonces[p.Nonce] {
-		return nil, badRequest("The confirmation was used already.")
+		return nil, vault.ErrNonce
 	}
+	rest := func() (any, error) { return h.release(ctx, p, true) }
 	if a.Ask && !agreed {
-		q := Question{Act: ActShow, Account: a.Label()}
-		if p.Purpose == protocol.PurposeFill {
-			q.Act, q.Host = ActFill, shownPlace(*p.Context)
-		}
-		return h.ifAgreed(ctx, q, func() (any, error) { return h.release(ctx, p, true) })
+		return h.ifAgreed(ctx, q, rest)
 	}
 	r, err := h.next(a, p.Purpose)
 	if err != nil {
 		return nil, err
 	}
-	given := release{a.ID, document}
-	if document != "" && a.Type != account.HOTP && h.session.released[given] == r.ExpiresAt {
+	r.Asked = agreed
+	if given != (release{}) && a.Type != account.HOTP && h.session.released[given] == r.ExpiresAt {
 		return nil, fmt.Errorf("%w: this page got this code already; the next one in %s",
 			vault.ErrBudget, time.UnixMilli(r.ExpiresAt).Sub(h.Now()).Round(time.Second))
 	}
-	if err := h.vault.Spend(a.ID, p.Nonce, h.Budget); err != nil {
-		return nil, err
+	if asked, err := h.spend(ctx, a, p.Nonce, agreed, q, rest); asked != nil || err != nil {
+		return asked, err
 	}
-	h.session.nonces[p.Nonce] = true
 	if a.Type == account.HOTP {
 		h.index = nil // the save took in what others had changed
 		if r.Code, err = h.vault.NextCode(a.ID); err != nil {
 			return nil, err
 		}
-	} else if document != "" {
+	} else if given != (release{}) {
 		h.session.give(given, r)
 	}
 	return r, nil
 }
 
-// mayFill decides, at the release once more, whether the account serves the document.
-func mayFill(a account.Account, c protocol.Context) error {
+// mayFill decides, at the release once more, whether the account serves the
+// document, and was named for it. h.mu is held.
+func (h *Host) mayFill(a account.Account, c protocol.Context) error {
 	o, ancestors, err := place(c)
 	if err != nil {
 		return err
 	}
-	if s, err := site.NewSite(o, ancestors); err == nil && slices.Contains(a.Sites, s.String()) {
-		return nil // bound
+	s, err := site.NewSite(o, ancestors)
+	switch bound := err == nil && slices.Contains(a.Sites, s.String()); {
+	case !bound:
+		return cmp.Or(site.CheckFrame(o, ancestors, site.Stored(a.Sites)...), errNotAllowed)
+	case !h.session.isNamed(releaseTo(a.ID, c)):
+		return errHandle
 	}
-	return cmp.Or(site.CheckFrame(o, ancestors, site.Stored(a.Sites)...), errNotAllowed)
+	return nil
 }
 
 // shownPlace names the place of a context that mayFill has looked at.

@@ -184,6 +184,50 @@ func TestAMatchForOneHostIsNoneForAnother(t *testing.T) {
 	r.fails(protocol.MethodCode, fill(handle, page(example, "https://evil.example")), protocol.ErrFrame)
 }
 
+// H12: without a match of this session in this very document there is no code for it,
+// be it of a host that the account is bound to.
+func TestAHandleIsOfTheDocumentsThatItWasGivenFor(t *testing.T) {
+	const second = "https://second.example"
+	enrolling := func(r *rig, c protocol.Context) protocol.Account {
+		offers := get[protocol.OffersResult](r, protocol.MethodURI, protocol.URIParams{Text: carol().URI()}).Offers
+		return get[protocol.EnrollResult](r, protocol.MethodEnroll, protocol.EnrollParams{Ticket: offers[0].Ticket, Issuer: "a", Account: "b", Context: &c}).Account
+	}
+	for _, tt := range []struct {
+		name  string
+		named func(*rig, protocol.Context) string // its handle
+	}{
+		{"matched", func(r *rig, c protocol.Context) string { return r.match(c)[0].Handle }},
+		{"found for it", func(r *rig, c protocol.Context) string {
+			return get[protocol.SearchResult](r, protocol.MethodSearch, protocol.SearchParams{Query: "alice", Limit: 1, Context: &c}).Accounts[0].Handle
+		}},
+		{"allowed", func(r *rig, c protocol.Context) string {
+			handle := r.handle("alice")
+			get[protocol.AllowResult](r, protocol.MethodAllow, protocol.AllowParams{Handle: handle, Context: c})
+			return handle
+		}},
+		{"enrolled", func(r *rig, c protocol.Context) string { return enrolling(r, c).Handle }},
+	} {
+		a := withRecovery(3)
+		a.Sites = append(a.Sites, second)
+		r := newRig(t, a)
+		r.outOfOrder = true
+		here, there, other := page(example), page(second), page(example)
+		handle := r.handle("alice")
+		r.fails(protocol.MethodCode, fill(handle, here), protocol.ErrHandle)
+		r.fails(protocol.MethodRecovery, nextOf(handle, here), protocol.ErrHandle)
+		handle = tt.named(r, here)
+		if got := r.call(protocol.MethodCode, fill(handle, there)).code(); got != protocol.ErrHandle && got != protocol.ErrNotAllowed {
+			t.Errorf("%s, and released for another host: %s", tt.name, got)
+		}
+		r.fails(protocol.MethodCode, fill(handle, other), protocol.ErrHandle)
+		r.fails(protocol.MethodRecovery, nextOf(handle, other), protocol.ErrHandle)
+		get[protocol.ReleaseResult](r, protocol.MethodCode, fill(handle, here))
+		r.start() // another host
+		r.fails(protocol.MethodCode, fill(handle, here), protocol.ErrHandle)
+		r.fails(protocol.MethodCode, fill(r.handle("alice"), here), protocol.ErrHandle)
+	}
+}
+
 func TestAHandleIsOfOneSession(t *testing.T) {
 	r := newRig(t, totp("Example", "alice", example))
 	id := r.other.Accounts()[0].ID
@@ -308,6 +352,25 @@ func TestANonceIsGoodOnce(t *testing.T) {
 	r.fails(protocol.MethodCode, p, protocol.ErrBadRequest)
 }
 
+// Nor for another browser, whatever it calls the account and the page.
+func TestANonceIsGoodOnceForAllHosts(t *testing.T) {
+	r := newRig(t, withRecovery(2), totp("Example", "bob", example))
+	p := fill(r.handle("alice"), page(example))
+	get[protocol.ReleaseResult](r, protocol.MethodCode, p)
+	r.start()
+	for _, name := range []string{"alice", "bob"} {
+		again := fill(r.handle(name), page(example))
+		again.Nonce = p.Nonce
+		r.fails(protocol.MethodCode, again, protocol.ErrBadRequest)
+	}
+	next := nextOf(r.handle("alice"), page(example))
+	next.Nonce = p.Nonce
+	r.fails(protocol.MethodRecovery, next, protocol.ErrBadRequest)
+	if left := r.openVault().Accounts()[0].RecoveryLeft(); left != 2 {
+		t.Errorf("%d recovery codes are left", left)
+	}
+}
+
 func TestADocumentGetsAPeriodsCodeOnce(t *testing.T) {
 	r := newRig(t, totp("Example", "alice", example), totp("Example", "bob", example))
 	r.clock = time.Unix(1_000_000_000, 0)
@@ -333,6 +396,7 @@ func TestTheBudgetIsOneForAllHosts(t *testing.T) {
 		want := protocol.ErrorCode("no error")
 		if i == 6 {
 			want = protocol.ErrBudget
+			r.agrees <- agreement{err: errNoDialog}
 		}
 		if got := r.call(protocol.MethodCode, p).code(); got != want {
 			t.Errorf("release %d in a minute: %s, want %s", i+1, got, want)
@@ -350,6 +414,7 @@ func TestARefusedReleaseDoesNotCountForTheDocument(t *testing.T) {
 	r.clock = time.Unix(1_000_000_000, 0)
 	handle, here := r.handle("alice"), page(example)
 	r.host.Budget = vault.Budget{}
+	r.agrees <- agreement{err: errNoDialog}
 	r.fails(protocol.MethodCode, fill(handle, here), protocol.ErrBudget)
 	r.host.Budget = vault.DefaultBudget
 	get[protocol.ReleaseResult](r, protocol.MethodCode, fill(handle, here))
@@ -362,6 +427,13 @@ func TestASessionsMemoryIsBounded(t *testing.T) {
 	}
 	for i := range 3 * most {
 		s.give(release{"id", fmt.Sprint(i)}, at(i))
+	}
+	for i := range 3 * most {
+		to := release{"id", fmt.Sprint(i)}
+		first := release{"id", fmt.Sprint(max(0, i-most+1))}
+		if s.name(to); len(s.named[0]) > most || len(s.named[1]) > most || !s.isNamed(to) || !s.isNamed(first) {
+			t.Fatalf("%d and %d are named, the last %v, the first of the last %d %v", len(s.named[0]), len(s.named[1]), s.isNamed(to), most, s.isNamed(first))
+		}
 	}
 	if len(s.released) > most+1 {
 		t.Errorf("%d releases are remembered", len(s.released))

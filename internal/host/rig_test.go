@@ -91,6 +91,8 @@ type rig struct {
 	asked    chan Question  // that were put
 	clock    time.Time      // stands still; zero for the real time
 
+	outOfOrder bool // the extension may ask for codes where it was told of no account
+
 	mu  sync.Mutex
 	log []string
 
@@ -250,6 +252,14 @@ func (r *rig) send(m protocol.Method, params any) uint32 {
 	r.Helper()
 	r.id++
 	request := protocol.Request{ID: r.id, Method: m}
+	switch p := params.(type) { // the extension was told of the account before, unless it is out of order
+	case protocol.ReleaseParams:
+		if p.Context != nil {
+			r.named(p.Handle, *p.Context)
+		}
+	case protocol.RecoveryParams:
+		r.named(p.Handle, p.Context)
+	}
 	if params != nil {
 		b, err := json.Marshal(params)
 		r.check(err)
@@ -259,6 +269,15 @@ func (r *rig) send(m protocol.Method, params any) uint32 {
 	r.check(err)
 	r.check(r.ask.Write(b))
 	return r.id
+}
+
+// named has the host think that it named an account for a document.
+func (r *rig) named(handle string, c protocol.Context) {
+	r.host.mu.Lock()
+	defer r.host.mu.Unlock()
+	if !r.outOfOrder {
+		r.host.session.name(releaseTo(r.host.session.ids[handle], c))
+	}
 }
 
 func (r *rig) call(m protocol.Method, params any) said {

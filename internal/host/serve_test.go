@@ -310,6 +310,7 @@ func (r fuzzed) alone(t *testing.T, message string) said {
 	}()
 	r.agrees <- agreement{yes: true}
 	r.host.session.handles[r.id], r.host.session.ids["known"] = "known", r.id
+	r.host.session.name(releaseTo(r.id, protocol.Context{Origin: example, Document: "d"}))
 	r.host.session.tickets = []ticket{{"known", carol(), r.host.Now().Add(time.Minute)}}
 	var out bytes.Buffer
 	err := r.host.Serve(NewReader(bytes.NewReader(frames(message))), nativemsg.NewWriter(&out, protocol.MaxReply))

@@ -15,8 +15,9 @@ type session struct {
 	handles  map[string]string // by account id
 	ids      map[string]string // by handle
 	nonces   map[string]bool
-	released map[release]int64 // when the period of the code ends, in milliseconds since 1970
-	tickets  []ticket          // the oldest first
+	named    [2]map[release]bool // where the extension was told of an account: only there it is filled; the older second
+	released map[release]int64   // when the period of the code ends, in milliseconds since 1970
+	tickets  []ticket            // the oldest first
 }
 
 // ticket stands for an account that was read and is not in the vault yet.
@@ -29,7 +30,12 @@ type ticket struct {
 // release names what a document may get once per period.
 type release struct{ id, document string }
 
-// most bounds what a session remembers of the codes it gave; the budget bounds the nonces.
+// releaseTo names the account with that id for the document of a context.
+func releaseTo(id string, c protocol.Context) release {
+	return release{id, c.Origin + " " + c.Document}
+}
+
+// most bounds what a session remembers of documents; the budget bounds the nonces.
 const most = 4096
 
 // What a session remembers of accounts that could be enrolled.
@@ -39,7 +45,8 @@ const (
 )
 
 func newSession() session {
-	return session{map[string]string{}, map[string]string{}, map[string]bool{}, map[release]int64{}, nil}
+	return session{handles: map[string]string{}, ids: map[string]string{}, nonces: map[string]bool{},
+		named: [2]map[release]bool{{}, nil}, released: map[release]int64{}}
 }
 
 // handle names an account to this session only.
@@ -51,6 +58,16 @@ func (s *session) handle(id string) string {
 	}
 	return h
 }
+
+// name remembers that the extension was told of an account for a document.
+func (s *session) name(to release) {
+	if len(s.named[0]) >= most { // whoever still needs one of the older asks again
+		s.named = [2]map[release]bool{{}, s.named[0]}
+	}
+	s.named[0][to] = true
+}
+
+func (s *session) isNamed(to release) bool { return s.named[0][to] || s.named[1][to] }
 
 // give remembers that a document got a code.
 func (s *session) give(to release, code protocol.ReleaseResult) {

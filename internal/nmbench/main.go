@@ -167,11 +167,12 @@ func (p *process) match(i int) (handle string, took time.Duration) {
 	return r.Result.Accounts[0].Handle, took
 }
 
-// fill is the request for a code that fills.
+// fill is the request for a code that fills the document of the last match.
 func (p *process) fill(i int, handle string) []byte {
+	document := p.requests
 	p.requests++
-	return fmt.Appendf(nil, `{"id":%d,"method":"code.release","params":{"handle":%q,"context":{"origin":%q,"tab":1,"frame":0,"document":"d%d"},"nonce":"nonce-%012d","purpose":"fill"}}`,
-		p.requests, handle, origin(i), p.requests, p.requests)
+	return fmt.Appendf(nil, `{"id":%d,"method":"code.release","params":{"handle":%q,"context":{"origin":%q,"tab":1,"frame":0,"document":"d%d"},"nonce":"nonce-%08d-%012d","purpose":"fill"}}`,
+		p.requests, handle, origin(i), document, p.p.Pid, p.requests)
 }
 
 // release sends such a request, and makes sure of the code.

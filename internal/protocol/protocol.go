@@ -299,6 +299,7 @@ type ReleaseResult struct {
 	Code      string `json:"code"`
 	ValidFrom int64  `json:"validFrom"` // 0 for hotp
 	ExpiresAt int64  `json:"expiresAt"` // 0 for hotp
+	Asked     bool   `json:"asked"`     // the user said yes in a dialog, for which browsers close the popup
 }
 
 // MarksParams asks what the user taught of a document's site.
@@ -444,8 +445,9 @@ type RecoveryParams struct {
 
 // RecoveryResult is a code that counts as used from now on.
 type RecoveryResult struct {
-	Code string `json:"code"` // without its spaces and dashes where it is longer than Max with them
-	Left int    `json:"left"` // that were not used
+	Code  string `json:"code"`  // without its spaces and dashes where it is longer than Max with them
+	Left  int    `json:"left"`  // that were not used
+	Asked bool   `json:"asked"` // as in ReleaseResult
 }
 
 // SaveParams keeps recovery codes that the site gave. The codes are as the page
