@@ -46,8 +46,21 @@ func ours(caller string) bool {
 }
 
 // serveBrowser is the host: it talks to the extension over stdin and stdout and
-// returns the exit status. Nothing but protocol goes to stdout.
+// returns the exit status. Nothing but protocol goes to stdout, and nothing that a
+// defect of ours could spill to stderr.
 func serveBrowser(caller string) int {
+	status, err := host.Caught(func() (int, error) { return serve(caller), nil })
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "codefob: a defect:", err)
+		return 1
+	}
+	return status
+}
+
+// now is another in tests.
+var now = time.Now
+
+func serve(caller string) int {
 	if !ours(caller) {
 		fmt.Fprintf(os.Stderr, "codefob: %q is not the Codefob extension\n", caller)
 		return 1
@@ -105,7 +118,7 @@ func serveBrowser(caller string) int {
 		},
 		Active:    idle.active,
 		Budget:    budget,
-		Now:       time.Now,
+		Now:       func() time.Time { return now() },
 		Directory: directory.Open(home),
 	})
 	h.Warm(context.Background())

@@ -98,8 +98,21 @@ var pictureRequest = regexp.MustCompile(`^\{"id":[0-9]{1,10},"method":"qr\.read"
 
 func isPicture(start []byte) bool { return pictureRequest.Match(start) }
 
-// Serve answers until the stream ends. It returns nil at its regular end.
+// Serve answers until the stream ends. It returns nil at its regular end, and an
+// error that wraps [ErrPanic] at once after a defect of ours, which it answers too.
 func (h *Host) Serve(r *nativemsg.Reader, w *nativemsg.Writer) error {
+	ended := make(chan error, 1)
+	end := func(err error) {
+		select {
+		case ended <- err:
+		default: // the first one counts
+		}
+	}
+	go func() { end(h.serve(r, w, end)) }()
+	return <-ended
+}
+
+func (h *Host) serve(r *nativemsg.Reader, w *nativemsg.Writer, end func(error)) error {
 	var waiting sync.WaitGroup
 	defer waiting.Wait()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -122,7 +135,7 @@ func (h *Host) Serve(r *nativemsg.Reader, w *nativemsg.Writer) error {
 			}
 			continue
 		}
-		result, err := h.handle(ctx, req)
+		result, err := Caught(func() (any, error) { return h.handle(ctx, req) })
 		large := len(message) > protocol.MaxRequest
 		if large { // of a picture nothing is kept
 			clear(message)
@@ -133,11 +146,17 @@ func (h *Host) Serve(r *nativemsg.Reader, w *nativemsg.Writer) error {
 			if large {
 				defer debug.FreeOSMemory()
 			}
-			return h.write(w, h.reply(req, result, err))
+			failed := h.write(w, h.reply(req, result, err))
+			if errors.Is(err, ErrPanic) {
+				return err
+			}
+			return failed
 		}
 		if rest, takesLong := result.(later); takesLong {
 			waiting.Go(func() {
-				if err := answer(rest()); err != nil {
+				if err := answer(Caught(rest)); errors.Is(err, ErrPanic) {
+					end(err)
+				} else if err != nil {
 					h.Log("write", err)
 				}
 			})

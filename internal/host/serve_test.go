@@ -194,6 +194,29 @@ func TestHowALineEnds(t *testing.T) {
 	}
 }
 
+// N7: a defect is answered in a frame, ends the host at once, and tells nobody what it says.
+func TestADefectIsAnsweredAndEndsTheLine(t *testing.T) {
+	for _, method := range []protocol.Method{protocol.MethodMatch, protocol.MethodQR} { // the latter beside the others
+		r := newRig(t)
+		r.host.readQR = func([]byte) ([]string, error) { panic("canary") }
+		if method == protocol.MethodMatch {
+			r.host.Open = func() (*vault.Vault, error) { panic("canary") }
+		}
+		s := r.raw(`{"id":7,"method":"` + string(method) + `","params":` + map[protocol.Method]string{
+			protocol.MethodMatch: `{"context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"}}`,
+			protocol.MethodQR:    `{"picture":"aGVsbG8="}`,
+		}[method] + `}`)
+		if s.ID != 7 || s.code() != protocol.ErrInternal || s.Error.Hint == "" {
+			t.Errorf("%s: %d %+v", method, s.ID, s.Error)
+		}
+		_, more := r.hear.Read()
+		err := r.end()
+		if more != io.EOF || !errors.Is(err, ErrPanic) || !strings.Contains(err.Error(), "serve_test.go:") || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%s: then %v, and Serve: %v", method, more, err)
+		}
+	}
+}
+
 func TestAWriteThatFailsEndsTheLine(t *testing.T) {
 	r := newRig(t)
 	err := r.host.Serve(NewReader(bytes.NewReader(frames(`{"id":1,"method":"host.hello"}`))),
