@@ -77,8 +77,7 @@ func serve(caller string) int {
 	}
 	conf, err := readConfig(home)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "codefob:", err)
-		return 1
+		return newUI().failed(err)
 	}
 	log, err := logging.New(home, conf.LogLevel)
 	if err != nil {

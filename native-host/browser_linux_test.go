@@ -17,6 +17,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -185,6 +186,7 @@ func TestAnyOtherCallerIsRefused(t *testing.T) {
 		{"chrome-extension://"},
 		{firefoxArgs[0], "evil@example.com"},
 		{firefoxArgs[0], "{d10d0bf8-f5b5-c8b4-a8b2-2b9879e08c5d}"},
+		{"/etc/passwd.json", "/etc/shadow@x"},
 	} {
 		p := hostCommand(t, "codefob", args...)
 		p.Stdin = bytes.NewReader(frame(hello))
@@ -194,6 +196,25 @@ func TestAnyOtherCallerIsRefused(t *testing.T) {
 		}
 		if !strings.Contains(p.stderr.String(), "is not the Codefob extension") {
 			t.Errorf("%q: stderr %s", args, &p.stderr)
+		}
+	}
+}
+
+// What no browser gives is for the command line, which knows no such command.
+func TestWhatNoBrowserGivesIsNoCommand(t *testing.T) {
+	for _, args := range [][]string{
+		{firefoxArgs[0]},
+		{firefoxArgs[1]},
+		{firefoxArgs[1], firefoxArgs[0]},
+		append(firefoxArgs[:2:2], "more"),
+		{"codefob.json", firefoxArgs[1]},
+		{" " + chromiumArgs[0]},
+		{"--parent-window=0"},
+	} {
+		p := hostCommand(t, "codefob", args...)
+		p.Stdin = bytes.NewReader(frame(hello))
+		if out, _ := p.Output(); p.ProcessState.ExitCode() != 2 || len(out) > 0 {
+			t.Errorf("%q: exit status %d, stdout %q", args, p.ProcessState.ExitCode(), out)
 		}
 	}
 }
@@ -234,7 +255,7 @@ func TestFramesThatAreNone(t *testing.T) {
 		{"a good one first", append(frame(`{"id":1,"method":"x"}`), 1), []protocol.ErrorCode{protocol.ErrUnknownMethod}, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			p := startHost(t, "codefob", chromiumArgs...)
+			p := startHost(t, "peak", append([]string{"codefob"}, chromiumArgs...)...)
 			p.write(tt.stream)
 			p.in.Close()
 			for _, want := range tt.want {
@@ -246,6 +267,9 @@ func TestFramesThatAreNone(t *testing.T) {
 				t.Errorf("then %+v, %v", r, err)
 			}
 			p.end(tt.status)
+			if kib, err := strconv.Atoi(p.stderr.String()); err != nil || kib > 64<<10 {
+				t.Errorf("it took %d KiB of memory, %v", kib, err)
+			}
 		})
 	}
 }
@@ -262,10 +286,14 @@ func TestOneByteAtATime(t *testing.T) {
 	}
 }
 
-// Coalesced, and more than fits into any pipe.
+// N3: coalesced, and more than fits into any pipe. A hundred thousand where there is time.
 func TestTenThousandRequestsAtOnce(t *testing.T) {
 	p := startHost(t, "codefob", chromiumArgs...)
-	const n = 10_000
+	n := 10_000
+	if os.Getenv("CODEFOB_SOAK") != "" {
+		n = 100_000
+		defer func() { t.Logf("%d requests at once, answered in their order", n) }()
+	}
 	var all []byte
 	for i := range n {
 		all = append(all, frame(fmt.Sprintf(`{"id":%d,"method":"host.hello"}`, i+1))...)
@@ -285,10 +313,13 @@ func TestTenThousandRequestsAtOnce(t *testing.T) {
 	p.end(0)
 }
 
-// The host stops reading, too: nothing piles up in it. It goes on when the
-// browser does, and ends with it.
+// N5: the host stops reading, too: nothing piles up in it, and nobody waits for
+// it. It goes on when the browser does, and ends with it.
 func TestABrowserThatStopsReading(t *testing.T) {
-	p := startHost(t, "codefob", chromiumArgs...)
+	p := hostCommand(t, "codefob", chromiumArgs...)
+	p.withPinentry()
+	p.start()
+	p.opened()
 	wrote := make(chan int)
 	const n = 20_000
 	go func() {
@@ -319,13 +350,22 @@ func TestABrowserThatStopsReading(t *testing.T) {
 	if kib := p.peakMemory(); kib > 64<<10 {
 		t.Errorf("it took %d KiB of memory", kib)
 	}
+	lock := exec.Command("codefob", "lock")
+	lock.Env = p.Env
+	if out, err := lock.CombinedOutput(); err != nil {
+		t.Fatalf("codefob lock meanwhile: %v, %s", err, out)
+	}
 	go func() {
 		for range wrote { // lets the writer go on
 		}
 	}()
 	for i := range n {
-		if r, err := p.read(); err != nil || r.ID != uint32(i+1) {
+		r, err := p.read()
+		if err != nil || r.ID != uint32(i+1) {
 			t.Fatalf("reply %d: %+v, %v", i+1, r, err)
+		}
+		if want := map[int]string{0: "open", n - 1: "locked"}[i]; !strings.Contains(string(r.Result), `"vault":"`+want) {
+			t.Errorf("reply %d of %d: %s, want %s", i+1, n, r.Result, want)
 		}
 	}
 	p.in.Close()
@@ -586,7 +626,7 @@ func TestTwoBrowsersGetDifferentRecoveryCodes(t *testing.T) {
 	const each = 3 // of both: what a minute's budget allows
 	for i := range each {
 		for j, p := range hosts {
-			p.write(frame(fmt.Sprintf(`{"id":4,"method":"recovery.next","params":{"handle":%q,"context":%s,"nonce":"0123456789abcde%d"}}`, handles[j], context, i)))
+			p.write(frame(fmt.Sprintf(`{"id":4,"method":"recovery.next","params":{"handle":%q,"context":%s,"nonce":"0123456789abcd%d%d"}}`, handles[j], context, j, i)))
 		}
 	}
 	var all []string

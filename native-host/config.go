@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,10 +23,18 @@ type config struct {
 func readConfig(home string) (config, error) {
 	c := config{LogLevel: "info", IdleMinutes: 10}
 	name := filepath.Join(home, "config.json")
-	content, err := os.ReadFile(name)
+	info, err := os.Stat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
 	}
+	if err == nil && !info.Mode().IsRegular() {
+		err = withHint(fmt.Errorf("%s is no file", name), "remove it: without it the host does well")
+	}
+	// It names a program to run, and whoever can change it could name another.
+	if err = cmp.Or(err, own(home), own(name)); err != nil {
+		return c, err
+	}
+	content, err := os.ReadFile(name)
 	if err != nil {
 		return c, err
 	}
@@ -40,6 +49,11 @@ func readConfig(home string) (config, error) {
 		return c, fmt.Errorf("%s: pinentry is %q: it must be an absolute path", name, c.Pinentry)
 	case c.IdleMinutes < 1 || c.IdleMinutes > 24*60:
 		return c, fmt.Errorf("%s: idleMinutes is %d: it must be from 1 to 1440", name, c.IdleMinutes)
+	}
+	if c.Pinentry != "" {
+		if err := own(c.Pinentry); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return c, fmt.Errorf("%s: pinentry: %w", name, err)
+		}
 	}
 	return c, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,7 +32,7 @@ func (c *cli) doctor(args []string) error {
 	}
 	all := c.checkVault()
 	if _, err := readConfig(c.home); err != nil {
-		all = append(all, bad("configuration", err, "correct that file, or remove it: without it the host does well"))
+		all = append(all, bad("configuration", err, cmp.Or(hintFor(err), "correct that file, or remove it: without it the host does well")))
 	}
 	all = append(all, c.checkDirectory()...)
 	all = append(all, checkClock(time.Now()))

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 	_ "unsafe" // for go:linkname
@@ -38,6 +39,17 @@ func TestMain(m *testing.M) {
 			minute = 300 * time.Millisecond
 			main()
 		},
+		"codefob-breaks": func() { // with a defect that shows at the first request
+			calls := 0
+			now = func() time.Time {
+				if calls++; calls > 1 {
+					panic(passphrase)
+				}
+				return time.Now()
+			}
+			main()
+		},
+		"peak":   peak,
 		"talk":   talk,
 		"status": status,
 	})
@@ -52,6 +64,16 @@ func status() {
 		fmt.Fprintf(os.Stderr, "status: %s, not %s\n", got, os.Args[1])
 		os.Exit(1)
 	}
+}
+
+// peak runs a command, and says at the end how much memory it took at the most, in
+// KiB. The kernel counts in what the parent had: hence a small parent.
+func peak() {
+	cmd := exec.Command(os.Args[1], os.Args[2:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Run()
+	fmt.Fprint(os.Stderr, cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)
+	os.Exit(cmd.ProcessState.ExitCode())
 }
 
 // The secrets of the scripts. None may turn up in what a command prints, nor in

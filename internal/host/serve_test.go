@@ -23,7 +23,7 @@ func TestRequestsAreReadStrictly(t *testing.T) {
 	r := newRig(t, totp("Example", "alice", example))
 	const bad, unknown, fine = protocol.ErrBadRequest, protocol.ErrUnknownMethod, protocol.ErrorCode("no error")
 	deep := strings.Repeat("[", 25_000) + strings.Repeat("]", 25_000)
-	for _, tt := range []struct {
+	tests := []struct {
 		message string
 		id      uint32 // 0 where it cannot be read
 		want    protocol.ErrorCode
@@ -64,6 +64,9 @@ func TestRequestsAreReadStrictly(t *testing.T) {
 		{`{"id":7,"method":"host.hello","params":{"path":"/etc/passwd"}}`, 7, bad},
 		{`{"id":7,"method":"host.hello","params":` + deep + `}`, 0, bad},
 		{`{"id":7,"method":"vault.lock","params":{"x":1}}`, 7, bad},
+		{`{"id":7,"method":"vault.unlock","params":{"passphrase":"` + passphrase + `"}}`, 7, bad}, // U1
+		{`{"id":7,"method":"vault.unlock","passphrase":"` + passphrase + `"}`, 0, bad},
+		{`{"id":7,"method":"vault.unlock","params":"` + passphrase + `"}`, 7, bad},
 		{`{"id":7,"method":"accounts.match"}`, 7, bad},
 		{`{"id":7,"method":"accounts.match","params":{"context":null}}`, 0, bad},
 		{`{"id":7,"method":"accounts.match","params":{"context":{"origin":"https://example.com","document":"d","tab":1e999,"frame":0}}}`, 7, bad},
@@ -71,6 +74,10 @@ func TestRequestsAreReadStrictly(t *testing.T) {
 		{`{"id":7,"method":"accounts.match","params":{"context":{"origin":["https://example.com"],"document":"d","tab":1,"frame":0}}}`, 7, bad},
 		{`{"id":7,"method":"accounts.match","params":{"context":{"origin":"null","document":"d","tab":1,"frame":0}}}`, 7, protocol.ErrOrigin},
 		{`{"id":7,"method":"accounts.search","params":{"query":"","limit":"1"}}`, 7, bad},
+		{`{"id":7,"method":"accounts.search","params":{"query":"","limit":NaN}}`, 0, bad},
+		{`{"id":7,"method":"accounts.search","params":{"query":"","limit":1e999}}`, 7, bad},
+		{`{"id":7,"method":"accounts.search","params":{"query":null,"limit":1}}`, 0, bad},
+		{`{"id":7,"method":"accounts.search","params":{"query":"","limit":1,"limit":2}}`, 0, bad},
 		{`{"id":7,"method":"code.release"}`, 7, bad},
 		{`{"id":7,"method":"site.allow","params":{}}`, 7, bad},
 		{`{"id":7,"method":"site.marks"}`, 7, bad},
@@ -87,6 +94,8 @@ func TestRequestsAreReadStrictly(t *testing.T) {
 		{`{"id":7,"method":"qr.read","params":{"picture":"aGVsbG8"}}`, 7, bad}, // without its padding
 		{`{"id":7,"method":"qr.read","params":{"picture":"aGVsbG8=","path":"/tmp/x"}}`, 7, bad},
 		{`{"id":7,"method":"qr.read","params":{"picture":"aGVsbG8="}}`, 7, protocol.ErrPicture},
+		{`{"id":7,"method":"qr.read","params":{"picture":` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + `}}`, 0, bad},
+		{`{"id":7,"method":"qr.read","params":{"picture":` + strings.Repeat(`{"a":`, 100_000) + `0` + strings.Repeat("}", 100_000) + `}}`, 0, bad},
 		{`{"id":7,"method":"uri.read","params":{"text":7}}`, 7, bad},
 		{`{"id":7,"method":"account.enroll","params":{"uri":"otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ"}}`, 7, bad},
 		{`{"id":7,"method":"accounts.list","params":{"query":"","offset":-1,"limit":1}}`, 7, bad},
@@ -99,9 +108,13 @@ func TestRequestsAreReadStrictly(t *testing.T) {
 		{`{"method":"Host.hello"}`, 0, unknown},
 		{`{"id":7,"method":"host.hello "}`, 7, unknown},
 		{`{"id":7,"method":"vault.export","params":{"path":"/tmp/x"}}`, 7, unknown},
-		{`{"id":7,"method":"secrets.list"}`, 7, unknown},
+		{`{"id":7,"method":"secrets.list"}`, 7, unknown}, // N12, with the one above and those below
+		{`{"id":7,"method":"accounts.export","params":{"format":"uri"}}`, 7, unknown},
+		{`{"id":7,"method":"path.set","params":{"path":"/tmp/x"}}`, 7, unknown},
+		{`{"id":7,"method":"run","params":{"command":"/bin/sh"}}`, 7, unknown},
 		{`{"id":7,"method":"config.set","params":{"pinentry":"/bin/sh"}}`, 7, unknown},
-	} {
+	}
+	for _, tt := range tests {
 		for range 2 { // the same way every time
 			s := r.raw(tt.message)
 			if s.code() != tt.want || s.ID != tt.id {
@@ -111,6 +124,20 @@ func TestRequestsAreReadStrictly(t *testing.T) {
 	}
 	if got := r.hello(); got.Vault != protocol.VaultOpen {
 		t.Errorf("after all of them: %+v", got)
+	}
+	counted, want := 0, 0
+	for _, line := range r.log {
+		if strings.HasPrefix(line, string(unknown)) {
+			counted++
+		}
+	}
+	for _, tt := range tests {
+		if tt.want == unknown {
+			want += 2
+		}
+	}
+	if counted != want || want < 16 {
+		t.Errorf("the log counts %d requests outside of the closed set, want %d", counted, want)
 	}
 }
 
