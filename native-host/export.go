@@ -95,6 +95,7 @@ func (c *cli) export(args []string) error {
 	if err != nil {
 		return err
 	}
+	given := time.Now()
 	list := v.Accounts()
 	if len(*queries) > 0 {
 		list = nil
@@ -118,6 +119,13 @@ func (c *cli) export(args []string) error {
 			return err
 		}
 		defer clear(passphrase)
+	}
+	// At a terminal that was left alone somebody else may sit by now.
+	if c.passphraseFile == "" && time.Since(given) > minute {
+		c.ui.say("it took more than a minute: the passphrase of the vault once more")
+		if _, err := c.reauthenticate(); err != nil {
+			return err
+		}
 	}
 	files, err := exportFiles(*format, kept, passphrase)
 	if err != nil {

@@ -49,6 +49,10 @@ func TestMain(m *testing.M) {
 			}
 			main()
 		},
+		"codefob-late": func() { // whose minutes are over at once
+			minute = 0
+			main()
+		},
 		"peak":   peak,
 		"talk":   talk,
 		"status": status,
