@@ -35,7 +35,7 @@ func (p *process) counter() uint64 {
 	p.Helper()
 	v, err := vault.Open(p.home)
 	if err == nil {
-		err = v.UnlockPassphrase([]byte(passphrase))
+		err = v.UnlockPassphrase(p.Context(), []byte(passphrase))
 	}
 	if err != nil {
 		p.Fatal(err)
