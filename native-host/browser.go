@@ -18,6 +18,7 @@ import (
 	"codefob/internal/away"
 	"codefob/internal/directory"
 	"codefob/internal/host"
+	"codefob/internal/hostkey"
 	"codefob/internal/logging"
 	"codefob/internal/nativemsg"
 	"codefob/internal/prompt"
@@ -107,6 +108,14 @@ func serve(caller string) int {
 		Confirm: func(ctx context.Context, q host.Question) (bool, error) {
 			defer idle.wait()()
 			return prompt.Native{Pinentry: conf.Pinentry}.Confirm(ctx, "Codefob", questionOf(q), "Yes", "No")
+		},
+		Prove: func(challenge string) (string, string, error) {
+			key, err := hostkey.Ensure(home)
+			if err != nil {
+				return "", "", err
+			}
+			signature, err := key.Prove(protocol.Version, caller, challenge)
+			return key.Public(), signature, err
 		},
 		Log: func(event string, err error) {
 			if err != nil {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"codefob/internal/hostkey"
 	"codefob/internal/install"
 	"codefob/internal/keystore"
 	"codefob/internal/vault"
@@ -40,6 +41,7 @@ func (c *cli) doctor(args []string) error {
 		all = append(all, c.checkBackup(time.Now()))
 	}
 	all = append(all, c.checkBrowsers()...)
+	all = append(all, c.checkKey()...)
 	bad := 0
 	for _, f := range all {
 		if !f.OK {
@@ -186,7 +188,15 @@ func (c *cli) checkBrowsers() []finding {
 		hello, err := install.Hello(ctx, b.ManifestPath, b.Browser.Family)
 		cancel()
 		if err != nil {
-			list = append(list, bad(name, err, "codefob install --browser "+b.Browser.Name))
+			fix := "codefob install --browser " + b.Browser.Name
+			if _, err := hostkey.Open(c.home); errors.Is(err, hostkey.ErrUnusable) {
+				fix = "mend the host key, below"
+			}
+			list = append(list, bad(name, err, fix))
+			continue
+		}
+		if key, err := hostkey.Open(c.home); err != nil || hello.Key != key.Public() {
+			list = append(list, bad(name, errors.New("the host does not have the key in "+hostkey.File(c.home)), ""))
 			continue
 		}
 		f := good(name, "the host answers: version %s, vault %s", hello.Version, hello.Vault)
@@ -194,4 +204,19 @@ func (c *cli) checkBrowsers() []finding {
 		list = append(list, f)
 	}
 	return list
+}
+
+// checkKey shows the code of the host key. Hosts make it, so they come first.
+func (c *cli) checkKey() []finding {
+	key, err := hostkey.Open(c.home)
+	switch file := hostkey.File(c.home); {
+	case errors.Is(err, hostkey.ErrMissing):
+		return nil
+	case errors.Is(err, hostkey.ErrOthers):
+		return []finding{bad("host key", err, fmt.Sprintf("chmod 600 '%s'", file))}
+	case err != nil:
+		return []finding{bad("host key", err, fmt.Sprintf(
+			"put %s back from a backup, or remove it: codefob install then makes another, and you compare its code in the extension", file))}
+	}
+	return []finding{good("host key", "its code is %s: the extension shows the same, or talks to another program", key.Code())}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"codefob/internal/hostkey"
 	"codefob/internal/install"
 	"codefob/internal/vault"
 )
@@ -67,7 +68,16 @@ func (c *cli) install(args []string) error {
 		return err
 	}
 	c.tellHowToLoad(done, extensionFolder(program))
-	c.ui.say("then see whether all is well: codefob doctor")
+	if *system { // each user has a key of their own
+		c.ui.say("the extension then asks once whether its host has the code that this shows: codefob doctor")
+		return nil
+	}
+	key, err := hostkey.Ensure(c.home)
+	if err != nil {
+		return withHint(err, "see what is wrong with it: codefob doctor")
+	}
+	c.ui.say("the extension then asks once whether its host has this code: %s", key.Code())
+	c.ui.say("see whether all is well: codefob doctor")
 	return nil
 }
 

@@ -130,15 +130,18 @@ export type VaultState = "none" | "locked" | "open";
 export interface HelloParams {
   readonly client: string;
   readonly version: string;
+  readonly challenge?: string;
 }
 
-/** HelloResult describes the host. */
+/** HelloResult describes the host, and proves that it is the one that the user trusts. */
 export interface HelloResult {
   readonly version: string;
   readonly protocol: number;
   readonly platform: string;
   readonly vault: VaultState;
   readonly accounts: number;
+  readonly key?: string;
+  readonly signature?: string;
 }
 
 /** VaultResult tells the state after a lock or unlock. */

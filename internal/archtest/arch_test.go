@@ -45,6 +45,7 @@ var may = map[string][]string{
 	"internal/keystore":    {"internal/localbus"},
 	"internal/away":        {"internal/localbus"},
 	"internal/localbus":    {},
+	"internal/hostkey":     {},
 	"internal/prompt":      {},
 	"internal/logging":     {},
 	"manifests":            {},

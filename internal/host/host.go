@@ -6,11 +6,13 @@ package host
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"io"
 	"regexp"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -40,6 +42,9 @@ type Config struct {
 	// Confirm asks the person to agree to something, outside the browser. Its error
 	// says why it could not be asked, or that nobody answered.
 	Confirm func(context.Context, Question) (bool, error)
+	// Prove gives the host's public key, and its signature of a challenge; nil where
+	// there is none.
+	Prove func(challenge string) (key, signature string, err error)
 	// Log takes what happened, without secrets, codes and message bodies.
 	Log func(event string, err error)
 	// Active is told of each request that the user made, rather than a page.
@@ -51,6 +56,8 @@ type Config struct {
 }
 
 const (
+	challengeSize = 32 // bytes
+
 	askTries     = 3
 	askTimeout   = 2 * time.Minute // for one answer
 	silentRetry  = 30 * time.Second
@@ -284,9 +291,20 @@ func (h *Host) hello(ctx context.Context, p protocol.HelloParams) (any, error) {
 	if len(p.Client) > 32 || len(p.Version) > 32 {
 		return nil, badRequest("The client's name is too long.")
 	}
+	r := protocol.HelloResult{Version: h.Version, Protocol: protocol.Version, Platform: runtime.GOOS}
+	if p.Challenge != "" && h.Prove != nil {
+		if random, err := base64.StdEncoding.Strict().DecodeString(p.Challenge); err != nil || len(random) != challengeSize || strings.ContainsAny(p.Challenge, "\r\n") {
+			return nil, badRequest("The challenge is not valid.")
+		}
+		var err error
+		if r.Key, r.Signature, err = h.Prove(p.Challenge); err != nil {
+			h.Log("host key", err)
+			return nil, &protocol.Error{Code: protocol.ErrInternal, Message: "The host key cannot be used.",
+				Hint: "See what is wrong with it: codefob doctor"}
+		}
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	r := protocol.HelloResult{Version: h.Version, Protocol: protocol.Version, Platform: runtime.GOOS}
 	err := h.ensureOpen(ctx)
 	switch {
 	case err == nil:
@@ -294,6 +312,9 @@ func (h *Host) hello(ctx context.Context, p protocol.HelloParams) (any, error) {
 	case errors.Is(err, vault.ErrMissing):
 		r.Vault = protocol.VaultNone
 	case errors.Is(err, vault.ErrLocked):
+		r.Vault = protocol.VaultLocked
+	case r.Signature != "": // who we are is proved whatever the vault is like; the next request says what is wrong
+		h.Log("open", err)
 		r.Vault = protocol.VaultLocked
 	default:
 		return nil, err

@@ -3,6 +3,8 @@ package host
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -24,6 +26,34 @@ func TestHello(t *testing.T) {
 		t.Errorf("hello: %+v, want %+v", got, want)
 	}
 	r.fails(protocol.MethodHello, protocol.HelloParams{Client: string(make([]byte, 33))}, protocol.ErrBadRequest)
+}
+
+// The extension sends nothing to a host that does not prove who it is.
+func TestHelloProves(t *testing.T) {
+	r := newRig(t, totp("Example", "alice", example))
+	var problem error
+	r.host.Prove = func(challenge string) (string, string, error) { return "key", "signed " + challenge, problem }
+	challenge := base64.StdEncoding.EncodeToString(make([]byte, 32))
+	params := protocol.HelloParams{Challenge: challenge}
+	prove := func(want protocol.VaultState) {
+		t.Helper()
+		got := get[protocol.HelloResult](r, protocol.MethodHello, params)
+		if got.Key != "key" || got.Signature != "signed "+challenge || got.Vault != want {
+			t.Errorf("hello: %+v, want a proof, vault %s", got, want)
+		}
+	}
+	prove(protocol.VaultOpen)
+	if got := r.hello(); got.Key != "" || got.Signature != "" {
+		t.Errorf("not asked for a proof: %+v", got)
+	}
+	for _, bad := range []string{"A", "AAAA", challenge + "AAAA", " " + challenge, challenge[:43], challenge[:42] + "B=", "\n" + challenge[1:]} {
+		r.fails(protocol.MethodHello, protocol.HelloParams{Challenge: bad}, protocol.ErrBadRequest)
+	}
+	r.check(os.WriteFile(filepath.Join(r.home, "vault", "accounts.age"), []byte("damaged"), 0o600))
+	r.fails(protocol.MethodHello, protocol.HelloParams{}, protocol.ErrVaultDamaged)
+	prove(protocol.VaultLocked)
+	problem = errors.New("no key")
+	r.fails(protocol.MethodHello, params, protocol.ErrInternal)
 }
 
 func TestAVaultMadeLaterIsFound(t *testing.T) {

@@ -3,6 +3,8 @@ package install
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -29,7 +31,7 @@ var (
 const helloLimit = 10 * time.Second
 
 // Hello starts the program that a manifest names as a browser of the family
-// would, says host.hello, and waits for the program to end once its standard
+// would, says host.hello with a challenge, and waits for the program to end once its standard
 // input is closed. The program gets the environment of this process, as it gets
 // the browser's: CODEFOB_HOME among it.
 func Hello(ctx context.Context, manifestPath string, family Family) (protocol.HelloResult, error) {
@@ -103,7 +105,10 @@ const helloID = 1
 
 // helloFrame is host.hello on the wire: its length in native order, then JSON.
 func helloFrame(family Family) []byte {
-	params, err := json.Marshal(protocol.HelloParams{Client: string(family), Version: "doctor"})
+	random := make([]byte, 32)
+	rand.Read(random)
+	challenge := base64.StdEncoding.EncodeToString(random)
+	params, err := json.Marshal(protocol.HelloParams{Client: string(family), Version: "doctor", Challenge: challenge})
 	if err != nil {
 		panic(err) // strings only: cannot fail
 	}

@@ -169,17 +169,20 @@ var VaultStates = []VaultState{VaultNone, VaultLocked, VaultOpen}
 
 // HelloParams names the caller.
 type HelloParams struct {
-	Client  string `json:"client"`  // "chromium" or "firefox"
-	Version string `json:"version"` // the extension's
+	Client    string `json:"client"`              // "chromium" or "firefox"
+	Version   string `json:"version"`             // the extension's
+	Challenge string `json:"challenge,omitempty"` // 32 random bytes, base64; left out where no proof is asked for
 }
 
-// HelloResult describes the host.
+// HelloResult describes the host, and proves that it is the one that the user trusts.
 type HelloResult struct {
-	Version  string     `json:"version"`  // the host's
-	Protocol int        `json:"protocol"` // Version
-	Platform string     `json:"platform"` // GOOS
-	Vault    VaultState `json:"vault"`
-	Accounts int        `json:"accounts"` // 0 unless the vault is open
+	Version   string     `json:"version"`  // the host's
+	Protocol  int        `json:"protocol"` // Version
+	Platform  string     `json:"platform"` // GOOS
+	Vault     VaultState `json:"vault"`
+	Accounts  int        `json:"accounts"`            // 0 unless the vault is open
+	Key       string     `json:"key,omitempty"`       // the host's public key, see docs/protocol.md
+	Signature string     `json:"signature,omitempty"` // of the challenge
 }
 
 // VaultResult tells the state after a lock or unlock.
