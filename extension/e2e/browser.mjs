@@ -17,6 +17,7 @@ import { until } from "./until.mjs";
  * @property {NodeJS.ProcessEnv} [env] beyond the usual, such as CODEFOB_HOME
  * @property {boolean} [headless] without a window, as far as the browser can: Firefox always has one, on a screen of our own
  * @property {string} extension the folder to load
+ * @property {string} [hostKey] of the host that the extension trusts, as if the person had compared its code; without, it asks
  * @property {import("./site.mjs").Site} [site] trusted for names under .example
  * @property {boolean} [inPrivate] its windows are private ones, where the extension is only once it is allowed there
  * @property {boolean} [guided] a person uses it, on the screen that is there
@@ -41,6 +42,7 @@ import { until } from "./until.mjs";
  * @property {import("puppeteer-core").Page} page the one tab
  * @property {(at?: string) => Promise<Popup>} options opens the options page, at one of its parts, in a tab of its own
  * @property {() => Promise<Popup & Picker>} picturePage the page in a tab that takes a picture, once it is there
+ * @property {(hostKey?: string) => Promise<void>} trust has the extension trust the host with this key, or none
  * @property {() => Promise<void>} allowInPrivate lets the extension into private windows
  * @property {() => Promise<void>} clickIcon on the toolbar
  * @property {() => Promise<string>} badge the mark on that icon
@@ -95,6 +97,7 @@ export async function launch(options) {
       program: noted(program, home),
       display,
     });
+    if (options.hostKey) await driver.trust(options.hostKey);
     return {
       ...driver,
       name,

@@ -47,6 +47,12 @@ export async function launchChromium({ program, home, env, headless, extension, 
   await browser.installExtension(extension);
   const session = await browser.target().createCDPSession();
   const page = (await browser.pages())[0] ?? (await browser.newPage());
+  /** Runs something in the background. @param {(arg: any) => unknown} act @param {unknown} [arg] @returns {Promise<any>} */
+  const inBackground = async (act, arg) => {
+    const url = `chrome-extension://${extensionId}/background.js`;
+    const target = await browser.waitForTarget((each) => each.url() === url);
+    return (await target.worker())?.evaluate(act, arg);
+  };
 
   return {
     browser,
@@ -74,6 +80,8 @@ export async function launchChromium({ program, home, env, headless, extension, 
       };
       return { ...view, choose, drop };
     },
+    trust: (hostKey) =>
+      inBackground((key) => (key ? chrome.storage.local.set({ hostKey: key }) : chrome.storage.local.clear()), hostKey),
     allowInPrivate: async () => {
       // @ts-expect-error newer than puppeteer's protocol types
       await session.send("Extensions.loadUnpacked", { path: extension, enableInIncognito: true });
@@ -85,14 +93,11 @@ export async function launchChromium({ program, home, env, headless, extension, 
       await session.send("Extensions.triggerAction", { id: extensionId, targetId: tab?.targetId });
     },
     badge: async () => {
-      const worker = await browser.waitForTarget(
-        (each) => each.url() === `chrome-extension://${extensionId}/background.js`,
-      );
       const look = async () => {
         const [tab] = await chrome.tabs.query({ active: true, lastFocusedWindow: true });
         return chrome.action.getBadgeText({ tabId: tab?.id });
       };
-      return (await worker.worker())?.evaluate(look) ?? "";
+      return (await inBackground(look)) ?? "";
     },
     clipboard: async () => {
       const may = /** @type {const} */ (["clipboard-read", "clipboard-sanitized-write"]);

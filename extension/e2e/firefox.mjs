@@ -166,6 +166,16 @@ export async function launchFirefox({ program, home, env, extension, site, displ
       };
       return { ...tab, choose };
     },
+    trust: async (hostKey) => {
+      // As the browser itself keeps storage.local.
+      await inWindow(`(async (key) => {
+        const { ExtensionStorageIDB } = ChromeUtils.importESModule("resource://gre/modules/ExtensionStorageIDB.sys.mjs");
+        const { extension } = WebExtensionPolicy.getByID("${extensionId}");
+        const store = await ExtensionStorageIDB.open(ExtensionStorageIDB.getStoragePrincipal(extension), false);
+        await (key ? store.set({ hostKey: key }) : store.clear());
+        await store.close();
+      })(${JSON.stringify(hostKey)})`);
+    },
     allowInPrivate: async () => {
       const extensionData = { type: "path", path: extension };
       await bidi.send("webExtension.install", { extensionData, "moz:allowPrivateBrowsing": true });

@@ -69,9 +69,9 @@ export function inBrowsers(subject, enrollments, tests, { headless = true, locke
         for (const account of Object.values(accounts)) account.next = 0;
         const vault = await makeVault({ like: common.vault });
         Object.assign(world, { site, accounts, vault });
-        const { home, env } = vault;
+        const { home, env, hostKey } = vault;
         start = Date.now();
-        const browser = await launch({ browser: name, home, env, extension, site, headless, inPrivate });
+        const browser = await launch({ browser: name, home, env, hostKey, extension, site, headless, inPrivate });
         world.browser = browser;
         world.open = async (url) => {
           await browser.page.goto(new URL(url, site.origin).href);

@@ -1,7 +1,23 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { expectAccepted, fieldValue, inBrowsers } from "./harness.mjs";
-import { confirm, says, unlock } from "./popup.mjs";
+import { confirm, press, says, unlock, words } from "./popup.mjs";
 import { until } from "./until.mjs";
+import { program } from "./vault.mjs";
+
+/** The methods that a program heard, which wrote its standard input to a file. @param {string} file */
+function heardIn(file) {
+  const all = readFileSync(file);
+  /** @type {string[]} */
+  const methods = [];
+  for (let at = 0; at < all.length; ) {
+    const end = at + 4 + all.readUInt32LE(at);
+    methods.push(JSON.parse(all.toString("utf8", at + 4, end)).method);
+    at = end;
+  }
+  return methods;
+}
 
 inBrowsers(
   "the host",
@@ -85,6 +101,63 @@ inBrowsers(
       expect(Date.now()).toBeGreaterThanOrEqual(next);
       expect(code).toBe(site.code(accounts.carol, next));
       await expectAccepted(world, "carol");
+    });
+
+    test("N11 a host is trusted once its code was compared, and another program in its place hears nothing", async () => {
+      const { browser, open, vault } = world;
+      const end = async () => {
+        for (const host of vault.hosts()) process.kill(host, "SIGKILL");
+        await until("end of the host", () => vault.hosts().length === 0);
+      };
+      const code = /([0-9A-Z]{4}-){2}[0-9A-Z]{4}/;
+      // Its status is of no account: it finds fault with browsers that are not here.
+      const doctor = await vault.run("doctor").catch(({ stdout }) => stdout);
+      const [ours = ""] = code.exec(doctor) ?? [];
+
+      await browser.trust();
+      await end();
+      await open("https://closed.example/code/one?user=ada");
+      await until("mark on the icon", async () => (await browser.badge()) === "!");
+      await browser.clickIcon();
+      const first = await browser.popup();
+      await says(first, "Is this your Codefob?");
+      expect(await words(first)).toContain(ours);
+      await press(first, "No, it does not");
+      await says(first, "it is not your Codefob");
+      await press(first, "Back");
+      await press(first, "Yes, it does");
+      await says(first, "The vault is locked");
+      await first.close();
+
+      const [other, heard] = ["other", "heard"].map((name) => join(vault.home, name));
+      writeFileSync(
+        `${other}.sh`,
+        `#!/bin/sh\nexport CODEFOB_HOME='${other}'\ntee -a '${heard}' | '${program}' "$@"\n`,
+        { mode: 0o700 },
+      );
+      const manifests = [".config/chromium/NativeMessagingHosts", ".mozilla/native-messaging-hosts"].map((folder) => {
+        const file = join(vault.home, folder, "codefob.json");
+        const text = readFileSync(file, "utf8");
+        writeFileSync(file, JSON.stringify({ ...JSON.parse(text), path: `${other}.sh` }));
+        return { file, text };
+      });
+      await end();
+      await browser.clickIcon();
+      const second = await browser.popup();
+      await says(second, "Another program answers as Codefob");
+      await press(second, "Compare the code");
+      await says(second, "Is this your Codefob?");
+      const [theirs] = code.exec(await words(second)) ?? [];
+      expect(theirs).toMatch(code);
+      expect(theirs).not.toBe(ours);
+      expect(existsSync(heard)).toBe(true);
+      expect(new Set(heardIn(heard))).toEqual(new Set(["host.hello"]));
+
+      for (const { file, text } of manifests) writeFileSync(file, text);
+      await press(second, "No, it does not");
+      await press(second, "Back");
+      await press(second, "Try again");
+      await says(second, "The vault is locked");
     });
   },
   { locked: true },

@@ -28,7 +28,7 @@ const row = (name, times) =>
 for (const name of /** @type {const} */ (["chromium", "firefox"])) {
   if (!findBrowser(name)) continue;
   const own = await makeVault({ like: vault });
-  const browser = await launch({ browser: name, home: own.home, env: own.env, extension, site });
+  const browser = await launch({ browser: name, home: own.home, env: own.env, hostKey: own.hostKey, extension, site });
   await browser.page.goto(`${site.origin}/code/none?user=ada`);
   await browser.clickIcon();
   const popup = await browser.popup();

@@ -2,7 +2,7 @@
 // commands, and a pinentry program that gives the passphrase by itself.
 
 import { execFile } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { createPublicKey, randomBytes } from "node:crypto";
 import {
   cpSync,
   existsSync,
@@ -24,6 +24,7 @@ export const program = resolve(process.env.CODEFOB ?? join(import.meta.dirname, 
  * @typedef {object} Vault
  * @property {string} home HOME of whoever uses it
  * @property {NodeJS.ProcessEnv} env
+ * @property {string} hostKey the public key of its host, as the extension keeps the one that it trusts
  * @property {(...args: string[]) => Promise<string>} run the program with these arguments, with the passphrase at hand; gives its standard output
  * @property {(uri: string, ...sites: string[]) => Promise<void>} add
  * @property {() => Promise<Array<{ account: string, sites: string[], counter?: number }>>} list the accounts as they are on disk
@@ -76,6 +77,7 @@ export async function makeVault({ env: session = {}, keychain = false, like } = 
     home,
     env,
     passphrase,
+    hostKey: hostKeyOf(env.CODEFOB_HOME),
     run,
     add: async (uri, ...sites) => {
       const file = join(home, "uri");
@@ -89,6 +91,12 @@ export async function makeVault({ env: session = {}, keychain = false, like } = 
     answerFirst: pinentry.answerFirst,
     remove: () => rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }),
   };
+}
+
+/** The public key of the hosts of a home: the uncompressed point, in base64. @param {string} codefobHome */
+export function hostKeyOf(codefobHome) {
+  const { x = "", y = "" } = createPublicKey(readFileSync(join(codefobHome, "host-key.pem"))).export({ format: "jwk" });
+  return Buffer.concat([Buffer.of(4), ...[x, y].map((each) => Buffer.from(each, "base64url"))]).toString("base64");
 }
 
 /** @param {string} codefobHome @returns {number[]} */

@@ -145,6 +145,7 @@ export function update(model: Model, event: Event): Next {
 /** An answer of the background. */
 function answered(model: Model, event: ToOptions): Next {
   const { open } = model;
+  if (event.type === "pin") return list(model);
   const { answer } = event;
   if (event.type === "unlock") {
     const next = { ...model, unlocking: false };
@@ -274,8 +275,13 @@ function replaced(model: Model, handle: string, detail: Detail): Model {
   return { ...model, ...(accounts && { accounts }) };
 }
 
-export function trouble({ problem, hint, message }: Trouble): Trouble {
-  return { problem, ...(hint !== undefined && { hint }), ...(message !== undefined && { message }) };
+export function trouble({ problem, hint, message, stranger }: Trouble): Trouble {
+  return {
+    problem,
+    ...(hint !== undefined && { hint }),
+    ...(message !== undefined && { message }),
+    ...(stranger && { stranger }),
+  };
 }
 
 /** The same without some of it. */

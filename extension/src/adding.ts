@@ -87,6 +87,7 @@ export function update(model: Model, event: Event): Next {
     }
     case "services":
     case "unlock":
+    case "pin":
     case "list":
     case "edit":
     case "remove":

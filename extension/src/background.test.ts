@@ -4,6 +4,11 @@ import { VERSION } from "./protocol.ts";
 
 const OWN = "us";
 
+// Every host is the trusted one; trust.test.ts tells them apart.
+vi.mock("./trust.ts", () => ({
+  makeTrust: () => ({ challenge: () => "", judge: async (_: string, answer: unknown) => answer }),
+}));
+
 /** An event of the browser; say is called by the test. */
 function event<A extends unknown[]>() {
   const listeners: ((...args: A) => void)[] = [];
@@ -65,6 +70,7 @@ async function start() {
       onMessage: ignored,
       onInstalled: ignored,
     },
+    storage: { local: {} },
     tabs: { get: async (id: number) => ({ id, active: true, windowId: world.windows.get(id) }), onRemoved: ignored },
     webNavigation: {
       getAllFrames: async ({ tabId }: { tabId: number }) => [

@@ -6,6 +6,7 @@ import { makeFills } from "./fills.ts";
 import { manage } from "./manage.ts";
 import {
   fromPicture,
+  type LinkError,
   LOAD,
   linkIn,
   OPTIONS_PORT,
@@ -23,6 +24,7 @@ import { type Matched, problem, serve, type Told, without } from "./serve.ts";
 import { capture, isActive, openPopup, runIn, shows, windowOf } from "./tabs.ts";
 import { makeTeacher } from "./teacher.ts";
 import { bucket, throttle } from "./throttle.ts";
+import { makeTrust } from "./trust.ts";
 import { makeVisits } from "./visits.ts";
 
 // The background: between pages, popup and host. It keeps nothing beyond its own
@@ -60,19 +62,24 @@ function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 
 const hello = { client: firefox ? "firefox" : "chromium", version: chrome.runtime.getManifest().version };
 
+// A content script, and so a page that broke out of its sandbox, has no business there.
+void chrome.storage.local.setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" });
+const trust = makeTrust(firefox ? chrome.runtime.id : chrome.runtime.getURL(""), chrome.storage.local);
+
 const host = makeHost(
   () => chrome.runtime.connectNative(HOST_NAME),
   // Chromium puts the reason in lastError, Firefox on the port.
   (port) => (port as { error?: { message?: string } }).error?.message ?? chrome.runtime.lastError?.message ?? "",
   hello,
+  trust,
 );
 
 /** The host, for what a page asks by itself: it rests after the connection failed. */
 const quietly: Host = {
   async call(method, params) {
-    if (now() <= restUntil) return { ok: false, problem: "host_crashed" };
+    if (now() <= rest.until) return { ok: false, problem: rest.problem };
     const answer = await host.call(method, params);
-    if (!answer.ok && isLink(answer.problem)) restUntil = now() + HOST_REST;
+    if (!answer.ok && isLink(answer.problem)) rest = { until: now() + HOST_REST, problem: answer.problem };
     return answer;
   },
 };
@@ -83,7 +90,7 @@ const caused = new Map<number, number>(); // window → when a page last opened 
 const marks = new Map<Page, Mark>();
 const due = new Set<Page>(); // pages of a site that the user wants to be reminded at
 const told = new Map<number, { what: Told; page: Page | undefined }>(); // tab → for the popup to tell
-let restUntil = 0;
+let rest: { until: number; problem: LinkError } = { until: 0, problem: "host_crashed" };
 let synced = false;
 
 const pages = makePages(
@@ -175,7 +182,7 @@ async function consider(page: Page): Promise<void> {
   if (!pages.has(page) || page.field?.number !== field?.number) return;
   if (found === undefined) marks.delete(page);
   else marks.set(page, found);
-  if (field) page.send({ type: "offer", on: typeof found === "number" || found === "locked" });
+  if (field) page.send({ type: "offer", on: typeof found === "number" || found === "locked" || found === "host" });
   await mark(page.tab);
 }
 
@@ -194,6 +201,7 @@ async function offered(page: Page): Promise<Mark | undefined> {
   const answer = await quietly.call("accounts.match", { context });
   if (answer.ok) void sync();
   if (answer.ok) return answer.result.accounts.filter((each) => has(each, filling)).length || undefined;
+  if (answer.problem === "host_unknown" || answer.problem === "host_changed") return "host";
   return answer.problem === "vault_locked" ? "locked" : undefined;
 }
 
@@ -298,8 +306,13 @@ async function bare(tab: number): Promise<State> {
 }
 
 async function unlocked(ok: boolean): Promise<void> {
-  if (ok) restUntil = 0;
+  if (ok) rest.until = 0;
   await Promise.all([...marks.keys()].map(consider));
+}
+
+/** The user compared the code of the host that answers, and trusts it. */
+async function pin(key: string): Promise<void> {
+  await unlocked(await trust.pin(key));
 }
 
 /** Reads an account outside of the popup, and opens it again to tell. */
@@ -366,6 +379,7 @@ const desk = {
   outside,
   reopen,
   unlocked,
+  pin,
   consider,
   copied,
 };
@@ -406,7 +420,7 @@ chrome.runtime.onConnect.addListener((port) => {
   if (own && port.name === POPUP_PORT && !sender?.tab && sender?.url === chrome.runtime.getURL("popup.html"))
     serve(port, desk);
   else if (own && port.name === OPTIONS_PORT && isOptions(sender?.url))
-    manage(port, { host, unlocked, services: keepVisits });
+    manage(port, { host, unlocked, pin, services: keepVisits });
   else if (own && port.name === PICTURE_PORT && sender?.url?.startsWith(chrome.runtime.getURL("picture.html")))
     receive(port);
   else if (own && sender?.tab) pages.accept(port);

@@ -1,5 +1,5 @@
-/** What the toolbar icon says of a page: how many accounts there are for its field, that the vault is locked, that there is a reminder, or help with a code from elsewhere. */
-export type Mark = number | "locked" | "reminder" | "help";
+/** What the toolbar icon says of a page: how many accounts there are for its field, that the vault is locked, that another program answers as the host, that there is a reminder, or help with a code from elsewhere. */
+export type Mark = number | "locked" | "host" | "reminder" | "help";
 
 /** Marks the toolbar icon of a tab by what its pages have; told: the popup has something to tell of a new account. */
 export function badge(tabId: number, marks: readonly Mark[], told: boolean): void {
@@ -15,5 +15,5 @@ function sign(marks: readonly Mark[], most: number, told: boolean): string {
   if (told) return "+";
   if (most > 0) return most > 9 ? "9+" : String(most);
   if (marks.includes("locked")) return "•";
-  return marks.includes("reminder") ? "!" : "?";
+  return marks.includes("host") || marks.includes("reminder") ? "!" : "?";
 }

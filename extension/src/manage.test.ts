@@ -25,6 +25,7 @@ function start() {
     {
       host,
       unlocked: async (ok) => void told.push(`unlocked ${ok}`),
+      pin: async (key) => void told.push(`trusts ${key}`),
       services: async () => void told.push("services"),
     },
   );

@@ -7,6 +7,8 @@ export interface Office {
   readonly host: Host;
   /** The vault is open now, or the user at least tried. */
   unlocked(ok: boolean): Promise<void>;
+  /** The user trusts the host with this key, if it is the one that they saw. */
+  pin(key: string): Promise<void>;
   /** The user's services, as the host has them now. */
   services(result: ServicesResult): Promise<void>;
 }
@@ -19,7 +21,7 @@ export interface OptionsPort {
 }
 
 /** Serves one options page: each of its requests is one of the host's, and has one answer. */
-export function manage(port: OptionsPort, { host, unlocked, services }: Office): void {
+export function manage(port: OptionsPort, { host, unlocked, pin, services }: Office): void {
   let open = true;
 
   async function answer(message: FromOptions): Promise<ToOptions> {
@@ -35,6 +37,9 @@ export function manage(port: OptionsPort, { host, unlocked, services }: Office):
         await unlocked(answer.ok);
         return { type: "unlock", ask, answer };
       }
+      case "pin":
+        await pin(message.key);
+        return { type: "pin", ask };
       case "list": {
         const { query, offset } = message;
         return { type: "list", ask, answer: await host.call("accounts.list", { query, offset, limit: MAX_ACCOUNTS }) };

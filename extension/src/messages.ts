@@ -20,6 +20,7 @@ import {
   type VaultResult,
 } from "./protocol.ts";
 import type { Reason } from "./reasons.ts";
+import type { Stranger } from "./trust.ts";
 
 // What the parts of the extension say to each other. Every message is parsed
 // where it arrives; who sent it is known from the browser's sender record only.
@@ -102,7 +103,13 @@ export type ToPage =
     };
 
 /** What can stand in the way, beside what the host reports. */
-export type LinkError = "host_missing" | "host_forbidden" | "host_crashed" | "host_outdated";
+export type LinkError =
+  | "host_missing"
+  | "host_forbidden"
+  | "host_crashed"
+  | "host_outdated"
+  | "host_unknown" // the user has not said yet whether it is theirs
+  | "host_changed"; // not the one that the user trusts
 
 /** What the background itself finds amiss before a code is asked for. */
 export type PageProblem = "page_gone" | "page_unknown" | "no_picture";
@@ -111,7 +118,12 @@ export type Problem = ErrorCode | LinkError | PageProblem | Refusal;
 
 /** What the popup stands over. */
 export type State =
-  | { readonly is: "problem"; readonly problem: Problem; readonly hint?: string }
+  | {
+      readonly is: "problem";
+      readonly problem: Problem;
+      readonly hint?: string;
+      readonly stranger?: Stranger; // that answered under the host's name
+    }
   | { readonly is: "locked" }
   | { readonly is: "closed"; readonly reload: boolean } // no content script there
   | {
@@ -151,6 +163,7 @@ export type Source = "page" | "part" | "file";
 export type FromPopup =
   | { readonly type: "open"; readonly tab: number }
   | { readonly type: "unlock" }
+  | { readonly type: "pin"; readonly key: string } // the host with this key is the user's
   | { readonly type: "fill"; readonly state: number; readonly handle: string; readonly allow: boolean }
   | { readonly type: "search"; readonly query: string }
   | { readonly type: "why" }
@@ -212,6 +225,7 @@ export const MAX_SITES = 101;
 /** Options page to background. Each is answered by one message with its type and number. */
 export type FromOptions =
   | { readonly type: "services" | "unlock"; readonly ask: number }
+  | { readonly type: "pin"; readonly ask: number; readonly key: string }
   | { readonly type: "list"; readonly ask: number; readonly query: string; readonly offset: number }
   | { readonly type: "edit"; readonly ask: number; readonly edit: EditParams }
   | { readonly type: "remove" | "restore"; readonly ask: number; readonly handle: string }
@@ -229,6 +243,7 @@ export type FromOptions =
 export type ToOptions =
   | { readonly type: "services"; readonly ask: number; readonly answer: Answer<ServicesResult> }
   | { readonly type: "unlock"; readonly ask: number; readonly answer: Answer<VaultResult> }
+  | { readonly type: "pin"; readonly ask: number }
   | { readonly type: "list"; readonly ask: number; readonly answer: Answer<ListResult> }
   | { readonly type: "edit" | "restore"; readonly ask: number; readonly answer: Answer<Detail> }
   | { readonly type: "remove"; readonly ask: number; readonly answer: Answer<HandleResult> }
@@ -343,6 +358,8 @@ export function fromPopup(message: unknown): FromPopup | undefined {
       return isNumber(m["tab"]) ? { type: "open", tab: m["tab"] } : undefined;
     case "unlock":
       return { type: "unlock" };
+    case "pin":
+      return isText(m["key"], 128) ? { type: "pin", key: m["key"] } : undefined;
     case "fill":
       return isText(handle, 128) && isNumber(m["state"])
         ? { type: "fill", state: m["state"], handle, allow: m["allow"] === true }
@@ -397,6 +414,8 @@ export function fromOptions(message: unknown): FromOptions | undefined {
     case "services":
     case "unlock":
       return { type, ask };
+    case "pin":
+      return isText(m["key"], 128) ? { type, ask, key: m["key"] } : undefined;
     case "list": {
       const { query, offset } = m;
       return isText(query, MAX_QUERY) && isNumber(offset) ? { type, ask, query, offset } : undefined;

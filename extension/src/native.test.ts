@@ -1,6 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { isLink, makeHost, type NativePort, reason } from "./native.ts";
 import { VERSION } from "./protocol.ts";
+import type { Trust } from "./trust.ts";
 
 interface Sent {
   readonly id: number;
@@ -8,7 +9,7 @@ interface Sent {
 }
 
 /** A browser whose native ports are played by the test. */
-function browser(words = "Native host has exited.") {
+function browser(words = "Native host has exited.", trust: Partial<Trust> = {}) {
   const ports: { sent: Sent[]; reply(message: unknown): void; close(): void; closed: boolean }[] = [];
   const host = makeHost(
     () => {
@@ -33,9 +34,13 @@ function browser(words = "Native host has exited.") {
     },
     () => words,
     { client: "chromium", version: "0.1.0" },
+    { challenge: () => "C", judge: async (_, answer) => answer, pin: async () => false, ...trust },
   );
   return { host, ports };
 }
+
+/** Lets what is awaited go on. */
+const settled = () => new Promise((resolve) => setTimeout(resolve));
 
 const hello = { version: "0.1.0", protocol: VERSION, platform: "linux", vault: "open", accounts: 1 };
 const released = { code: "123456", validFrom: 0, expiresAt: 0 };
@@ -46,9 +51,12 @@ test("replies go to the request of their number, in whatever order", async () =>
   const first = host.call("code.release", params);
   const second = host.call("vault.lock", undefined);
   const port = ports[0];
-  expect(port?.sent.map(({ method }) => method)).toEqual(["host.hello", "code.release", "vault.lock"]);
-  const [hi, one, two] = port?.sent.map(({ id }) => id) ?? [];
-  port?.reply({ id: hi, result: hello });
+  const methods = () => port?.sent.map(({ method }) => method);
+  expect(methods()).toEqual(["host.hello"]);
+  port?.reply({ id: port.sent[0]?.id, result: hello });
+  await settled();
+  expect(methods()).toEqual(["host.hello", "code.release", "vault.lock"]);
+  const [, one, two] = port?.sent.map(({ id }) => id) ?? [];
   port?.reply({ id: two, result: { vault: "locked" } });
   port?.reply({ id: one, result: released });
   expect(await first).toEqual({ ok: true, result: released });
@@ -76,10 +84,12 @@ test("after a disconnection the next call starts another host and greets it", as
   ports[0]?.close();
   await lost;
   const call = host.call("vault.lock", undefined);
-  const ids = ports[1]?.sent.map(({ id }) => id) ?? [];
-  expect(ports[1]?.sent[0]?.method).toBe("host.hello");
-  ports[1]?.reply({ id: ids[0], result: hello });
-  ports[1]?.reply({ id: ids[1], result: { vault: "open" } });
+  await settled();
+  const port = ports[1];
+  expect(port?.sent[0]?.method).toBe("host.hello");
+  port?.reply({ id: port.sent[0]?.id, result: hello });
+  await settled();
+  port?.reply({ id: port.sent[1]?.id, result: { vault: "open" } });
   expect(await call).toEqual({ ok: true, result: { vault: "open" } });
 });
 
@@ -103,6 +113,7 @@ test.each([
   const call = host.call("code.release", params);
   const port = ports[0];
   port?.reply({ id: port.sent[0]?.id, result: hello });
+  await settled();
   port?.reply({ id: port.sent[1]?.id, ...reply });
   expect(await call).toEqual({ ok: false, ...want });
 });
@@ -115,29 +126,54 @@ test("a reply that nobody asked for ends the connection", async () => {
   expect(ports[0]?.closed).toBe(true);
 });
 
-test("a host of another protocol version is not used", async () => {
-  const { host, ports } = browser();
-  const call = host.call("vault.lock", undefined);
-  const port = ports[0];
-  port?.reply({ id: port.sent[0]?.id, result: { ...hello, protocol: VERSION + 1 } });
-  port?.reply({ id: port.sent[1]?.id, result: { vault: "open" } });
-  expect(await call).toEqual({ ok: false, problem: "host_outdated" });
-  expect(port?.closed).toBe(true);
-  void host.call("vault.lock", undefined);
-  expect(ports).toHaveLength(2);
+test("N11 a host that is not trusted hears nothing but the greeting, and each call asks anew", async () => {
+  const stranger = { key: "K", code: "C" };
+  const judged: unknown[] = [];
+  const { host, ports } = browser("", {
+    async judge(challenge, answer) {
+      judged.push(challenge, answer);
+      return { ok: false, problem: "host_unknown", stranger };
+    },
+  });
+  for (const n of [0, 1]) {
+    const calls = [host.call("vault.lock", undefined), host.call("code.release", params)];
+    const port = ports[n];
+    port?.reply({ id: port.sent[0]?.id, result: hello });
+    for (const call of calls) expect(await call).toEqual({ ok: false, problem: "host_unknown", stranger });
+    await settled();
+    expect(port?.sent).toMatchObject([{ method: "host.hello", params: { client: "chromium", challenge: "C" } }]);
+    expect(port?.closed).toBe(true);
+    expect(ports).toHaveLength(n + 1);
+  }
+  expect(judged).toEqual([1, 2].flatMap(() => ["C", { ok: true, result: hello }]));
 });
 
-test("a greeting that the host answers with an error is not held against later calls", async () => {
-  const { host, ports } = browser();
-  const first = host.call("vault.unlock", undefined);
+test("a host that ends while it is judged gets no request", async () => {
+  let trusted = (): void => undefined;
+  const { host, ports } = browser("", {
+    judge: (_, answer) => new Promise((resolve) => (trusted = () => resolve(answer))),
+  });
+  const call = host.call("vault.lock", undefined);
   const port = ports[0];
-  port?.reply({ id: port.sent[0]?.id, error: { code: "vault_damaged", message: "m" } });
-  port?.reply({ id: port.sent[1]?.id, error: { code: "vault_damaged", message: "m" } });
-  expect(await first).toEqual({ ok: false, problem: "vault_damaged" });
-  const second = host.call("vault.unlock", undefined);
-  port?.reply({ id: port.sent[2]?.id, result: { vault: "open" } });
-  expect(await second).toEqual({ ok: true, result: { vault: "open" } });
-  expect(ports).toHaveLength(1);
+  port?.reply({ id: port.sent[0]?.id, result: hello });
+  await settled();
+  port?.close();
+  trusted();
+  expect(await call).toEqual({ ok: false, problem: "host_crashed" });
+  expect(port?.sent).toHaveLength(1);
+});
+
+test("a host that never answers the greeting is given up", async () => {
+  vi.useFakeTimers();
+  try {
+    const { host, ports } = browser();
+    const call = host.call("vault.lock", undefined);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(await call).toEqual({ ok: false, problem: "host_crashed" });
+    expect(ports[0]?.closed).toBe(true);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test.each([
@@ -145,6 +181,8 @@ test.each([
   ["host_forbidden", true],
   ["host_crashed", true],
   ["host_outdated", true],
+  ["host_unknown", true],
+  ["host_changed", true],
   ["vault_damaged", false],
   ["internal", false],
 ] as const)("%s is a problem of the connection: %s", (problem, want) => {

@@ -1,43 +1,43 @@
 import type { LinkError } from "./messages.ts";
-import {
-  type AllowParams,
-  type AllowResult,
-  type Detail,
-  type EditParams,
-  type EnrollParams,
-  type EnrollResult,
-  type ErrorCode,
-  type FactsParams,
-  type FactsResult,
-  type HandleParams,
-  type HandleResult,
-  type HelloParams,
-  type HelloResult,
-  type ListParams,
-  type ListResult,
-  type MarkParams,
-  type MarksParams,
-  type MarksResult,
-  type MatchParams,
-  type MatchResult,
-  type Method,
-  type OffersResult,
-  type QRParams,
-  type RecoveryParams,
-  type RecoveryResult,
-  type ReleaseParams,
-  type ReleaseResult,
-  type RemindParams,
-  type RemindResult,
-  type SaveParams,
-  type SaveResult,
-  type SearchParams,
-  type SearchResult,
-  type ServicesResult,
-  type URIParams,
-  type VaultResult,
-  VERSION,
+import type {
+  AllowParams,
+  AllowResult,
+  Detail,
+  EditParams,
+  EnrollParams,
+  EnrollResult,
+  ErrorCode,
+  FactsParams,
+  FactsResult,
+  HandleParams,
+  HandleResult,
+  HelloParams,
+  HelloResult,
+  ListParams,
+  ListResult,
+  MarkParams,
+  MarksParams,
+  MarksResult,
+  MatchParams,
+  MatchResult,
+  Method,
+  OffersResult,
+  QRParams,
+  RecoveryParams,
+  RecoveryResult,
+  ReleaseParams,
+  ReleaseResult,
+  RemindParams,
+  RemindResult,
+  SaveParams,
+  SaveResult,
+  SearchParams,
+  SearchResult,
+  ServicesResult,
+  URIParams,
+  VaultResult,
 } from "./protocol.ts";
+import type { Stranger, Trust } from "./trust.ts";
 
 /** What each method takes and gives. */
 interface Calls {
@@ -72,6 +72,7 @@ export type Answer<T> =
       readonly problem: ErrorCode | LinkError;
       readonly hint?: string;
       readonly message?: string; // of not_valid alone
+      readonly stranger?: Stranger; // of host_unknown, and of host_changed where it proved a key
     };
 
 /** The one connection to the host, made when it is needed. */
@@ -87,15 +88,24 @@ export interface NativePort {
   readonly onDisconnect: { addListener(listener: () => void): void };
 }
 
+/** A host that has not answered the greeting by now, in ms, never will: it waits at most 5 s for a keychain. */
+const GREETING = 20_000;
+
 type Settle = (answer: Answer<unknown>) => void;
 
 /**
  * Speaks to the host over a port that connect makes; why tells the reason of
- * the last disconnection in the browser's words. Greets each new host first;
+ * the last disconnection in the browser's words. Greets each new host first, and
+ * sends it nothing else unless trust has judged that it is the one;
  * after a disconnection, or a reply that is not as this version has it, the
  * next call starts another.
  */
-export function makeHost(connect: () => NativePort, why: (port: NativePort) => string, hello: HelloParams): Host {
+export function makeHost(
+  connect: () => NativePort,
+  why: (port: NativePort) => string,
+  hello: HelloParams,
+  trust: Trust,
+): Host {
   let port: NativePort | undefined;
   let waiting = new Map<number, Settle>();
   let last = 0;
@@ -118,15 +128,28 @@ export function makeHost(connect: () => NativePort, why: (port: NativePort) => s
       const reply = parse(message);
       const settle = reply && waiting.get(reply.id);
       if (!reply || !settle) {
-        made.disconnect(); // not a host of ours
-        return drop(made, "host_crashed");
+        return end(made, "host_crashed"); // not a host of ours
       }
       waiting.delete(reply.id);
       settle(reply.answer);
     });
     made.onDisconnect.addListener(() => drop(made, reason(why(made))));
-    greeted = ask(made, "host.hello", hello);
+    greeted = greet(made);
     return made;
+  }
+
+  async function greet(to: NativePort): Promise<Answer<HelloResult>> {
+    const challenge = trust.challenge();
+    const timer = setTimeout(() => end(to, "host_crashed"), GREETING);
+    const answer = await trust.judge(challenge, await ask(to, "host.hello", { ...hello, challenge }));
+    clearTimeout(timer);
+    if (!answer.ok) end(to, "host_crashed"); // the next call asks another
+    return answer;
+  }
+
+  function end(from: NativePort, problem: LinkError) {
+    from.disconnect();
+    drop(from, problem);
   }
 
   function ask<M extends Method>(
@@ -140,13 +163,15 @@ export function makeHost(connect: () => NativePort, why: (port: NativePort) => s
         const sound = !answer.ok || SOUND[method](answer.result as Record<string, unknown>);
         if (sound) return resolve(answer as Answer<Calls[M]["result"]>);
         resolve({ ok: false, problem: "host_outdated" });
-        to.disconnect();
-        drop(to, "host_outdated");
+        end(to, "host_outdated");
       });
       try {
+        if (to !== port) throw new Error("it has ended");
         to.postMessage(params ? { id, method, params } : { id, method });
       } catch {
+        waiting.delete(id);
         drop(to, "host_crashed");
+        resolve({ ok: false, problem: "host_crashed" });
       }
     });
   }
@@ -155,10 +180,8 @@ export function makeHost(connect: () => NativePort, why: (port: NativePort) => s
     async call(method, params) {
       try {
         const to = port ?? open();
-        const hi = greeted;
-        const answer = ask(to, method, params);
-        const greeting = await hi;
-        return greeting && !greeting.ok && isLink(greeting.problem) ? greeting : await answer;
+        const greeting = await greeted;
+        return greeting?.ok ? ask(to, method, params) : (greeting ?? { ok: false, problem: "host_crashed" });
       } catch {
         return { ok: false, problem: "host_missing" };
       }
@@ -250,7 +273,10 @@ const isOffers = (r: Record<string, unknown>) =>
 
 /** What of a result is used must have the right form. */
 const SOUND: Record<Method, (result: Record<string, unknown>) => boolean> = {
-  "host.hello": (r) => r["protocol"] === VERSION && isVault(r),
+  "host.hello": (r) =>
+    Number.isFinite(r["protocol"]) &&
+    isVault(r) &&
+    [r["key"], r["signature"]].every((x) => x === undefined || isText(x)),
   "vault.unlock": isVault,
   "vault.lock": isVault,
   "accounts.match": (r) => typeof r["host"] === "string" && isAccounts(r["accounts"]),

@@ -5,6 +5,7 @@ import { arrange, bar, keyed, makeRows } from "./editor.ts";
 import { type FromOptions, MAX_QUERY, OPTIONS_PORT, type ToOptions } from "./messages.ts";
 import type { Answer } from "./native.ts";
 import { offers, ways } from "./offers.ts";
+import { anew, compare, other } from "./pairing.ts";
 import { pictureOf } from "./pictures.ts";
 import type { Account, ServicesResult } from "./protocol.ts";
 import { services } from "./services.ts";
@@ -28,7 +29,8 @@ type View = keyof typeof VIEWS;
 let list = accounts.START;
 let added = adding.START;
 let kept: Answer<ServicesResult> | undefined;
-let asked = 0; // for the services
+let asked = 0; // for the services, and to trust a host
+let pairing: "compare" | "other" | undefined; // where the user is with a host that is not trusted
 let port: chrome.runtime.Port | undefined;
 const waiting = new Map<string, Pick<FromOptions, "type" | "ask">>(); // without what was asked: it may be a secret
 
@@ -46,13 +48,14 @@ function connect(): chrome.runtime.Port {
     // The browser ended the background: it starts again when it is asked.
     port = undefined;
     for (const { type, ask } of [...waiting.values()])
-      received({ type, ask, answer: { ok: false, problem: "host_crashed" } });
+      received(type === "pin" ? { type, ask } : { type, ask, answer: { ok: false, problem: "host_crashed" } });
   });
   return made;
 }
 
 function received(message: ToOptions): void {
   waiting.delete(`${message.type} ${message.ask}`);
+  if (message.type === "list") pairing = undefined;
   if (message.type === "services") kept = message.answer;
   const opened = message.type === "unlock" && message.answer.ok;
   if (opened || message.type === "enroll") kept = undefined;
@@ -192,19 +195,32 @@ function drawBars(): HTMLElement[] {
   return [...drawn.values()];
 }
 
-function drawClosed({ problem, hint }: accounts.Trouble): Node[] {
+function drawClosed({ problem, hint, stranger }: accounts.Trouble): Node[] {
   const way = wayOut(problem);
+  const pair = (to: typeof pairing) => () => {
+    pairing = to;
+    draw();
+  };
+  const start = () => happen({ type: "start" });
+  if (stranger && pairing === "other") return [...other(), make("div", "buttons", button(say("try_again"), start))];
+  if (stranger && (pairing === "compare" || problem === "host_unknown"))
+    return compare(stranger, {
+      same: () => send({ type: "pin", ask: ++asked, key: stranger.key }),
+      differs: pair("other"),
+      armed: (element) => element,
+    });
   const unlock = () => happen({ type: "ask unlock" });
   const act =
     way.act === "unlock"
       ? button(say(list.unlocking ? "unlocking" : "unlock"), unlock, "primary")
-      : button(say("try_again"), () => happen({ type: "start" }), "primary");
+      : button(say("try_again"), start, "primary");
   if (list.unlocking) act.ariaDisabled = "true";
   return [
     ...text(say(`problem_${problem}_title`), say(`problem_${problem}_text`)),
     ...(hint && problem === "internal" ? [make("p", "", hint)] : []),
     ...(way.command ? [command(way.command)] : []),
     make("div", "buttons", keyed("unlock", act)),
+    ...(stranger ? anew(pair("compare")) : []),
   ];
 }
 

@@ -2,12 +2,24 @@ import { accountRow, button, command, make, text } from "./draw.ts";
 import { add, few, kept, offer, offers, saved, sheet, took, ways } from "./enrollment.ts";
 import { type FromPopup, POPUP_PORT, type State, type ToPopup } from "./messages.ts";
 import { elsewhere } from "./offer.ts";
+import { compare, other } from "./pairing.ts";
 import { pictureOf } from "./pictures.ts";
 import { problem, trouble } from "./problems.ts";
 import type { Account } from "./protocol.ts";
 import { type Acts, account, agree, left, waiting } from "./release.ts";
 import { reminder, rescue } from "./rescue.ts";
-import { ARM_AFTER, type Event, fillable, filling, listed, type Model, START, update } from "./view.ts";
+import {
+  ARM_AFTER,
+  asksForTrust,
+  type Event,
+  fillable,
+  filling,
+  listed,
+  type Model,
+  START,
+  strangerOf,
+  update,
+} from "./view.ts";
 import { report, why } from "./why.ts";
 import { say, type Word } from "./words.ts";
 
@@ -52,6 +64,7 @@ function send(message: FromPopup): void {
 }
 
 async function received(message: ToPopup): Promise<void> {
+  connects = 0; // the background lives
   if (message.type !== "code" || message.purpose !== "copy") return happen(message);
   const copied = await copy(message.code).then(
     () => true,
@@ -127,6 +140,8 @@ function searchable(): boolean {
 
 function screen(): Node[] {
   const { state, step } = model;
+  const stranger = strangerOf(model);
+  if (stranger && asksForTrust(model)) return compare(stranger, trusting);
   if (!state) return step.at === "failed" ? problem(step, model, acts) : [make("p", "lead", say("loading"))];
   switch (step.at) {
     case "list":
@@ -141,6 +156,10 @@ function screen(): Node[] {
       return step.fields ? [...why(step.fields, teach), whyEnd(step.fields)] : [make("p", "lead", say("loading"))];
     case "failed":
       return problem(step, model, acts);
+    case "compare":
+      return [];
+    case "other":
+      return [...other(), make("div", "buttons", back())];
     case "done":
       return [make("h2", "", `✓ ${say("done")}`)];
     case "away":
@@ -191,6 +210,12 @@ function list(): Node[] {
 const help: Parameters<typeof rescue>[1] = {
   open: (url) => happen({ type: "link", url }),
   remind: (wish) => happen({ type: "remind", reminder: wish }),
+  armed: (element) => armed(element),
+};
+
+const trusting: Parameters<typeof compare>[1] = {
+  same: () => happen({ type: "same" }),
+  differs: () => happen({ type: "differs" }),
   armed: (element) => armed(element),
 };
 

@@ -1,7 +1,9 @@
 import { button, command, make, text } from "./draw.ts";
 import type { Acts as Common } from "./enrollment.ts";
 import type { Problem } from "./messages.ts";
+import { anew } from "./pairing.ts";
 import type { Account } from "./protocol.ts";
+import type { Stranger } from "./trust.ts";
 import { type Model, wayOut } from "./view.ts";
 import { say } from "./words.ts";
 
@@ -21,6 +23,7 @@ interface Wrong {
   readonly hint?: string;
   readonly account?: Account; // whose code did not get in
   readonly unused?: string; // a recovery code that did not
+  readonly stranger?: Stranger; // that answered in the host's place
 }
 
 /** What is wrong, where the way on stands beside it. */
@@ -32,7 +35,7 @@ export function trouble(problem: Problem, hint?: string): Node[] {
 /** What is wrong, and what to do. */
 export function problem(wrong: Wrong, { unlocking }: Model, acts: Acts): Node[] {
   const { happen, primary, armed, back, retry } = acts;
-  const { problem, hint, account, unused } = wrong;
+  const { problem, hint, account, unused, stranger } = wrong;
   if (unused) return notUsed(problem, unused, acts);
   const way = wayOut(problem);
   const nodes = way.command ? [...trouble(problem), command(way.command)] : trouble(problem, hint);
@@ -43,7 +46,7 @@ export function problem(wrong: Wrong, { unlocking }: Model, acts: Acts): Node[] 
   } else if (way.act === "copy" && account) {
     buttons.append(armed(primary(say("copy"), () => happen({ type: "ask", purpose: "copy" }), false)), back());
   } else buttons.append(primary(say("try_again"), retry, false));
-  return [...nodes, buttons];
+  return [...nodes, buttons, ...(stranger ? anew(() => happen({ type: "compare" })) : [])];
 }
 
 /** A recovery code that did not get into the page: it counts as used, so the user gets it. */

@@ -50,6 +50,8 @@ export interface Desk {
   reopen(tab: number): Promise<void>;
   /** The vault is open now, or the user at least tried. */
   unlocked(ok: boolean): Promise<void>;
+  /** The user trusts the host with this key, if it is the one that they saw. */
+  pin(key: string): Promise<void>;
   /** What is known of a page's site has changed. */
   consider(page: Page): Promise<void>;
   /** The user has copied a code. */
@@ -230,6 +232,9 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
         await desk.sleep(FOCUS_WITHIN, abort.signal);
         return abort.signal.aborted && heard === acts ? desk.reopen(tab) : undefined;
       }
+      case "pin":
+        await desk.pin(message.key);
+        return show();
       case "search": {
         const context = target && { context: target.context };
         const answer = await host.call("accounts.search", { query: message.query, limit: MAX_ACCOUNTS, ...context });
@@ -319,7 +324,8 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
 /** What stands in the way, as the popup's state. */
 export function problem(from: Problem | Extract<Answer<unknown>, { ok: false }>): Trouble {
   if (typeof from === "string") return { is: "problem", problem: from };
-  return { is: "problem", problem: from.problem, ...(from.hint !== undefined && { hint: from.hint }) };
+  const { problem, hint, stranger } = from;
+  return { is: "problem", problem, ...(hint !== undefined && { hint }), ...(stranger && { stranger }) };
 }
 
 /** The same without the rest. */

@@ -323,3 +323,31 @@ test("who does not want to hear of an enrollment is not told again", () => {
   expect(sent).toEqual([{ type: "later" }]);
   expect(model.state).not.toHaveProperty("enrolled");
 });
+
+const stranger = { key: "K", code: "1DSM-HYG3-H5RC" };
+const pins = { type: "pin", key: "K" };
+
+test.each<[string, Event[], unknown[], string]>([
+  ["not at once, though no page caused the popup", [{ type: "same" }], [], "list"],
+  ["once, when it is armed", [{ type: "armed" }, { type: "same" }, { type: "same" }], [pins], "list"],
+  ["not by what else confirms", [{ type: "armed" }, { type: "confirm" }, { type: "choose" }], [], "list"],
+  ["not after a no", [{ type: "armed" }, { type: "differs" }, { type: "same" }], [], "other"],
+])("N11 a host at first contact is trusted %s", (_name, events, sent, at) => {
+  const first = state({ is: "problem", problem: "host_unknown", stranger });
+  expect(play(first, ...events)).toMatchObject({ sent, at });
+});
+
+test.each<[string, Event[], unknown[], string]>([
+  ["not beside the warning", [{ type: "armed" }, { type: "same" }], [], "list"],
+  ["not at once where its code is shown", [{ type: "armed" }, { type: "compare" }, { type: "same" }], [], "compare"],
+  ["after its code was shown", [{ type: "compare" }, { type: "armed" }, { type: "same" }], [pins], "compare"],
+])("N11 another host than the trusted one is trusted %s", (_name, events, sent, at) => {
+  const changed = state({ is: "problem", problem: "host_changed", stranger });
+  expect(play(changed, ...events)).toMatchObject({ sent, at });
+});
+
+test("N11 what proved no key cannot be trusted", () => {
+  const unproved = state({ is: "problem", problem: "host_changed" });
+  const { sent, at } = play(unproved, { type: "armed" }, { type: "compare" }, { type: "same" }, { type: "differs" });
+  expect([sent, at]).toEqual([[], "list"]);
+});

@@ -1,6 +1,7 @@
 import type { FromPopup, Problem, Sheet, Source, State, ToPopup, WhyField, Wish } from "./messages.ts";
 import { elsewhere, type Filling, fillingOf, has } from "./offer.ts";
 import type { Account, MarkAs, Offer, OffersResult, Parts } from "./protocol.ts";
+import type { Stranger } from "./trust.ts";
 
 // What the popup shows, as a pure function of what happened. popup.ts draws it.
 
@@ -28,6 +29,8 @@ type Step =
       readonly unused?: string; // a recovery code that went nowhere
       readonly account?: Account;
     }
+  | { readonly at: "compare" } // the code of the host
+  | { readonly at: "other" } // which is not the user's
   | { readonly at: "why"; readonly fields?: readonly WhyField[] }
   | { readonly at: "done" }
   | { readonly at: "away" } // the user goes on outside of the popup
@@ -72,6 +75,9 @@ export type Event =
   | { readonly type: "confirm" }
   | { readonly type: "ask"; readonly purpose: "show" | "copy" }
   | { readonly type: "unlock" }
+  | { readonly type: "compare" } // the code of a host that is not the one which was trusted
+  | { readonly type: "same" } // as in the terminal
+  | { readonly type: "differs" }
   | { readonly type: "look" } // asks what the page has, and why
   | { readonly type: "teach"; readonly field: WhyField; readonly as: MarkAs }
   | { readonly type: "remind"; readonly reminder: Wish }
@@ -132,12 +138,24 @@ export function fillable(model: Model): boolean {
   return filling(model) !== undefined;
 }
 
+/** The program that answered in the host's place. */
+export function strangerOf({ state }: Pick<Model, "state">): Stranger | undefined {
+  return state?.is === "problem" ? state.stranger : undefined;
+}
+
+/** Whether the popup shows the code of a stranger, and asks about it: at first contact, or where the user wants it. */
+export function asksForTrust({ state, step }: Model): boolean {
+  if (state?.is !== "problem" || !state.stranger) return false;
+  return step.at === "compare" || (step.at === "list" && state.problem === "host_unknown");
+}
+
 export function update(model: Model, event: Event): Next {
   switch (event.type) {
     case "state": {
       const { shown: _, found: __, again: ___, ...rest } = model;
-      // The first state arms at once unless a page caused the popup; a later one puts a button where another was.
-      const armed = model.state === undefined && !event.pageCaused;
+      // The first state arms at once unless a page caused the popup, or a host is to be trusted; a later one puts a
+      // button where another was.
+      const armed = model.state === undefined && !event.pageCaused && !strangerOf(event);
       const again = event.again && { again: event.again };
       return {
         model: {
@@ -237,6 +255,15 @@ export function update(model: Model, event: Event): Next {
       return model.unlocking
         ? { model }
         : { model: { ...model, unlocking: true, step: LIST }, send: { type: "unlock" } };
+    case "compare":
+      return strangerOf(model) ? { model: { ...model, armed: false, step: { at: "compare" } } } : { model };
+    case "same": {
+      const stranger = strangerOf(model);
+      if (!asksForTrust(model) || !stranger || !model.armed) return { model };
+      return { model: { ...model, armed: false }, send: { type: "pin", key: stranger.key } };
+    }
+    case "differs":
+      return asksForTrust(model) ? { model: { ...model, step: { at: "other" } } } : { model };
     case "look":
       return { model: { ...model, query: "", step: { at: "why" } }, send: { type: "why" } };
     case "why":
@@ -441,6 +468,7 @@ export function wayOut(problem: Problem): Way {
     case "host_forbidden":
       return { command: "codefob install" };
     case "host_crashed":
+    case "host_changed":
     case "vault_damaged":
     case "vault_storage":
     case "internal":
@@ -484,6 +512,7 @@ export function wayOut(problem: Problem): Way {
     case "too_large":
     case "vault_newer":
     case "host_outdated":
+    case "host_unknown":
       return { act: "back" };
     default:
       return problem satisfies never;
