@@ -63,10 +63,10 @@ async function prepare() {
     : "locked: there is no gnome-keyring, a script will play pinentry";
   step(`a new vault with one account, ${how}`);
 
-  const { home, env } = vault;
-  const browser = await launch({ browser: name, home, env, extension, site, guided });
+  const { home, env, hostKey } = vault;
+  const browser = await launch({ browser: name, home, env, hostKey, extension, site, guided });
   endings.push(browser.close);
-  step("the browser, with the extension in it and the host registered");
+  step("the browser, with the extension in it and the host registered; it trusts that host already");
   await browser.page.goto(`${site.origin}/login`);
   return { browser, site, ada, keychain, guided };
 }

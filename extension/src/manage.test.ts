@@ -74,3 +74,12 @@ test("the pages are told that the vault may be open; a page that is gone gets no
   expect(told).toEqual(["unlocked false"]);
   expect(sent).toEqual([]);
 });
+
+test("N11 a host is trusted by its key, which is asked of nobody", async () => {
+  const { asked, sent, told, hears } = start();
+  await hears({ type: "pin", ask: 1, key: "K" });
+  await hears({ type: "pin", ask: 2, key: 1 });
+  expect(told).toEqual(["trusts K"]);
+  expect(sent).toEqual([{ type: "pin", ask: 1 }]);
+  expect(asked).toEqual([]);
+});

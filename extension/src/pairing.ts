@@ -33,5 +33,5 @@ export function other(): Node[] {
 
 /** The way from a warning to the question: a new installation has a new key. */
 export function anew(compare: () => void): Node[] {
-  return [make("p", "note plain", say("pair_anew")), button(say("pair_compare"), compare, "link")];
+  return [make("p", "anew", say("pair_anew")), button(say("pair_compare"), compare, "link")];
 }
