@@ -29,6 +29,7 @@ import { say, type Word } from "./words.ts";
 let model: Model = START;
 let port: chrome.runtime.Port | undefined;
 let connects = 0;
+let restarted = false; // the background, under this popup
 let arm: ReturnType<typeof setTimeout> | undefined;
 let tick: ReturnType<typeof setInterval> | undefined;
 
@@ -50,11 +51,8 @@ function happen(event: Event): void {
   if (next.open) void chrome.tabs.create({ url: next.open }).then(() => close());
   if (model === before) return;
   draw(before);
-  if (model.armed || model.state !== before.state || model.step.at !== before.step.at) {
-    clearTimeout(arm);
-    arm = undefined;
-  }
-  if (model.state && !model.armed) arm ??= setTimeout(() => happen({ type: "armed" }), ARM_AFTER);
+  clearTimeout(arm); // whatever changes under the pointer makes it wait anew
+  if (model.state && !model.armed) arm = setTimeout(() => happen({ type: "armed" }), ARM_AFTER);
   if (model.step.at === "away") close(); // at once: it opens again
   if (model.step.at === "done") setTimeout(() => close(), 350);
 }
@@ -65,6 +63,8 @@ function send(message: FromPopup): void {
 
 async function received(message: ToPopup): Promise<void> {
   connects = 0; // the background lives
+  // One that was started again has forgotten what opened the popup.
+  if (message.type === "state") return happen({ ...message, pageCaused: message.pageCaused || restarted });
   if (message.type !== "code" || message.purpose !== "copy") return happen(message);
   const copied = await copy(message.code).then(
     () => true,
@@ -85,6 +85,7 @@ async function connect(): Promise<void> {
   port.onMessage.addListener((message: ToPopup) => void received(message));
   port.onDisconnect.addListener(() => {
     port = undefined; // the browser ended the background: it starts again when asked
+    restarted = true;
     if (++connects < 4) setTimeout(connect, 100 * connects);
   });
   send({ type: "open", tab: tab?.id ?? 0 });
@@ -221,7 +222,10 @@ const trusting: Parameters<typeof compare>[1] = {
 
 const acts: Acts = { happen, primary, armed, back, retry, ticking, copy };
 
-const teach: Parameters<typeof why>[1] = (field, as) => happen({ type: "teach", field, as });
+const teach: Parameters<typeof why>[1] = {
+  teach: (field, as) => happen({ type: "teach", field, as }),
+  armed: (element) => armed(element),
+};
 
 /** What a page is offered, by what its field takes. */
 function page(state: Extract<State, { is: "page" }>): Node[] {
@@ -395,7 +399,8 @@ function pressed(event: KeyboardEvent): void {
       event.preventDefault();
       return happen({ type: "move", by: event.key === "ArrowDown" ? 1 : -1 });
     case "Escape":
-      if (model.step.at === "list" && !model.query) return; // the browser closes the popup
+      // The browser closes the popup; and with it ends a fill that is under way.
+      if (model.step.at === "filling" || (model.step.at === "list" && !model.query)) return;
       event.preventDefault();
       return happen({ type: "back" });
     default:
@@ -417,7 +422,7 @@ async function pasted(event: ClipboardEvent): Promise<void> {
   happen(picture ? { type: "picture", picture } : { type: "failed", problem: "picture_refused" });
 }
 
-// In a frame of anything, or in a tab, it stays empty.
+// In a frame of anything it stays empty; in a tab the background does not answer it.
 if (window.top === window) {
   search.placeholder = say("search");
   search.ariaLabel = say("search");

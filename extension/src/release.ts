@@ -28,7 +28,7 @@ export function account(of: Account, model: Model, acts: Acts): Node[] {
   if (!shown) buttons.append(armed(primary(say("show"), ask("show"), false)));
   buttons.append(armed(shown ? primary(copy, ask("copy"), false) : button(copy, ask("copy"))));
   if (filling(model, of) && state?.is === "page")
-    buttons.append(button(say("fill_here", state.host), () => happen({ type: "confirm" })));
+    buttons.append(armed(button(say("fill_here", state.host), () => happen({ type: "confirm" }))));
   buttons.append(acts.back());
   if (model.asked && of.ask && !shown) nodes.push(make("p", "note plain", say("answer_dialog")));
   if (few(of)) nodes.push(make("p", "note", `${say("recovery_left", String(of.recovery))}. ${say("recovery_low")}`));

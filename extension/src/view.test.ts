@@ -65,6 +65,45 @@ test("a list that took another's place is not armed", () => {
   expect(twice.sent).toEqual([{ type: "unlock" }]);
 });
 
+const show: Event = { type: "ask", purpose: "show" };
+const copy: Event = { type: "ask", purpose: "copy" };
+const shown: Event = { type: "code", handle: "a", purpose: "show", code: "123456", expiresAt: 9 };
+const look: Event = { type: "open" };
+const armed: Event = { type: "armed" };
+
+test.each<[string, Event[], Event]>([
+  ["back in the list", [look, { type: "back" }], { type: "confirm" }],
+  ["back from a problem", [{ type: "failed", problem: "declined" }, { type: "back" }], { type: "choose" }],
+  [
+    "the list, once nothing is searched for any more",
+    [
+      { type: "query", query: "b" },
+      { type: "query", query: "" },
+    ],
+    { type: "choose" },
+  ],
+  ["an account that was chosen", [look], show],
+  ["the copy button after a fill that failed", [{ type: "confirm" }, { type: "failed", problem: "covered" }], copy],
+  ["the copy button beside a code", [look, armed, show, shown], copy],
+  ["the show button when a code's time is over", [look, armed, show, shown, armed, { type: "expired" }], show],
+])("the second half of a double click gives nothing: %s", (_name, before, act) => {
+  const start = [state(page(account("a"))), ...before];
+  const { sent } = play(...start);
+  expect(play(...start, act).sent).toEqual(sent);
+  expect(play(...start, armed, act).sent).toHaveLength(sent.length + 1);
+});
+
+test("a code is asked for once until it comes, or does not", () => {
+  const asked = [state(page(account("a"))), look, armed, show] as const;
+  const one = { type: "code", handle: "a", purpose: "show" };
+  expect(play(...asked, show, copy).sent).toEqual([one]);
+  expect(play(...asked, { type: "failed", problem: "budget_used" }, { type: "back" }, look, armed, show).sent).toEqual([
+    one,
+    one,
+  ]);
+  expect(play(...asked, { type: "back" }, shown, look, armed, show).sent).toEqual([one, one]);
+});
+
 test("arrow keys choose among several, and go round", () => {
   const three = state(page(account("a"), account("b"), account("c")));
   const down: Event = { type: "move", by: 1 };
@@ -106,12 +145,13 @@ test("a found account is looked at first, and is shown or copied when asked", ()
   const found: Event = { type: "found", query: "b", accounts: [account("b", "none")], total: 1 };
   const searched = [state(page(account("a"))), { type: "query", query: "b" }, found, { type: "choose" }] as const;
   expect(play(...searched)).toMatchObject({ at: "account", sent: [{ type: "search", query: "b" }] });
-  expect(play(...searched, { type: "ask", purpose: "copy" }).sent[1]).toEqual({
+  const armed = [...searched, { type: "armed" }] as const;
+  expect(play(...armed, { type: "ask", purpose: "copy" }).sent[1]).toEqual({
     type: "code",
     handle: "b",
     purpose: "copy",
   });
-  expect(play(...searched, { type: "confirm" })).toMatchObject({ at: "agree" });
+  expect(play(...armed, { type: "confirm" })).toMatchObject({ at: "agree" });
 });
 
 test("what was found for an older query is dropped", () => {
@@ -185,7 +225,7 @@ test("what the page has is asked for, and shown when it comes", () => {
 
 test("the user teaches a field, in a popup that is armed", () => {
   const teach: Event = { type: "teach", field: seen, as: "totp" };
-  expect(play(state(page()), { type: "look" }, teach).sent).toEqual([
+  expect(play(state(page()), { type: "look" }, { type: "armed" }, teach).sent).toEqual([
     { type: "why" },
     { type: "teach", page: 1, field: "text name=x", as: "totp" },
   ]);

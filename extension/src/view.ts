@@ -150,6 +150,17 @@ export function asksForTrust({ state, step }: Model): boolean {
 }
 
 export function update(model: Model, event: Event): Next {
+  const next = follow(model, event);
+  return moved(model, next.model) ? { ...next, model: { ...next.model, armed: false } } : next;
+}
+
+/** Whether a button that releases something may stand where the user aimed at another: the second half of a double click is no act of its own. */
+function moved(before: Model, after: Model): boolean {
+  const listAgain = before.query !== "" && after.query === "";
+  return before.step.at !== after.step.at || before.shown !== after.shown || listAgain;
+}
+
+function follow(model: Model, event: Event): Next {
   switch (event.type) {
     case "state": {
       const { shown: _, found: __, again: ___, ...rest } = model;
@@ -209,7 +220,7 @@ export function update(model: Model, event: Event): Next {
     case "ask": {
       const { step } = model;
       if (step.at !== "account" && step.at !== "failed") return { model };
-      if (!step.account || !model.armed) return { model };
+      if (!step.account || !model.armed || model.asked) return { model };
       return {
         model: { ...model, asked: true },
         send: { type: "code", handle: step.account.handle, purpose: event.purpose },
@@ -220,7 +231,7 @@ export function update(model: Model, event: Event): Next {
       const { step } = model;
       const asked = step.at === "account" || step.at === "failed" ? step.account : undefined;
       const account = event.account ?? (asked?.handle === handle ? asked : undefined);
-      if (!account) return { model };
+      if (!account) return { model: { ...model, asked: false } };
       const shown = { handle, code, expiresAt, copied: purpose === "copy" };
       return { model: { ...model, asked: false, shown, step: { at: "account", account } } };
     }

@@ -102,14 +102,22 @@ function sentence(reason: Reason): string | [] {
   return fact ? say(fact, reason.word ?? "") : [];
 }
 
-/** Draws what the page has; teach is told what the user says of a field. */
-export function why(fields: readonly WhyField[], teach: (field: WhyField, as: MarkAs) => void): Node[] {
+/** What the user may do here. */
+export interface Acts {
+  /** Told what the user says of a field. */
+  teach(field: WhyField, as: MarkAs): void;
+  /** Makes a button dead until the popup is armed. */
+  armed(button: HTMLElement): HTMLElement;
+}
+
+/** Draws what the page has. */
+export function why(fields: readonly WhyField[], { teach, armed }: Acts): Node[] {
   const hosts = new Set(fields.map(({ host }) => host));
   const heading = text(say("why_title"), say(fields.length > 0 ? "why_text" : "why_none"));
   const list = fields.map((field) => {
     const { label, kind, marked, reasons, host } = field;
     const taken = marked === undefined ? say(KIND_WORDS[kind]) : say(`marked_${marked === "never" ? "never" : "totp"}`);
-    const act = (word: Word, as: MarkAs) => button(say(word), () => teach(field, as), "small line");
+    const act = (word: Word, as: MarkAs) => armed(button(say(word), () => teach(field, as), "small line"));
     const acts =
       marked !== undefined
         ? [act("mark_forget", "forget")]
