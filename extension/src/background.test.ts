@@ -23,8 +23,10 @@ function port<T>(name: string, sender: object) {
   const sent: T[] = [];
   const onMessage = event<[unknown]>();
   const onDisconnect = event<[]>();
-  const end = { name, sender, onMessage, onDisconnect, disconnect: () => undefined };
-  return { sent, onMessage, onDisconnect, end: { ...end, postMessage: (message: T) => void sent.push(message) } };
+  const disconnect = vi.fn();
+  const end = { name, sender, onMessage, onDisconnect, disconnect };
+  const postMessage = (message: T) => void sent.push(message);
+  return { sent, onMessage, onDisconnect, disconnect, end: { ...end, postMessage } };
 }
 
 /** A browser and a host that are played by the test, and the background between them. */
@@ -36,6 +38,8 @@ async function start() {
     dies: false,
     popups: [] as number[],
     unfocused: 0, // so many popups do not open
+    inView: (_tab: number) => true,
+    scripts: 0,
     windows: new Map([
       [1, 10],
       [2, 10],
@@ -51,6 +55,7 @@ async function start() {
   };
   const onConnect = event<[unknown]>();
   const onCommand = event<[string, { id: number }]>();
+  const onMessage = event<[unknown, object]>();
   const ignored = { addListener: () => undefined };
   vi.stubGlobal("chrome", {
     runtime: {
@@ -66,19 +71,27 @@ async function start() {
           );
         return { ...end, postMessage: answer };
       },
-      onConnect,
-      onMessage: ignored,
+      onConnect, // and nothing for what comes from outside of the extension
+      onMessage,
       onInstalled: ignored,
     },
     storage: { local: {} },
-    tabs: { get: async (id: number) => ({ id, active: true, windowId: world.windows.get(id) }), onRemoved: ignored },
+    tabs: {
+      get: async (id: number) => ({ id, active: world.inView(id), windowId: world.windows.get(id) }),
+      onRemoved: ignored,
+    },
     webNavigation: {
       getAllFrames: async ({ tabId }: { tabId: number }) => [
         { frameId: 0, parentFrameId: -1, documentId: world.documents.get(tabId) },
       ],
       getFrame: async () => null,
     },
-    scripting: { executeScript: async () => Promise.reject(new Error("played by the test")) },
+    scripting: {
+      async executeScript() {
+        world.scripts++;
+        throw new Error("played by the test");
+      },
+    },
     action: {
       setBadgeText: async () => undefined,
       setBadgeBackgroundColor: async () => undefined,
@@ -103,7 +116,8 @@ async function start() {
       page.onMessage.say(message);
       await settled();
     };
-    return { field: () => say({ type: "field", field: { number: 1, kind: "totp" }, focused: true }), say };
+    const field = () => say({ type: "field", field: { number: 1, kind: "totp" }, focused: true });
+    return { field, say, sent: page.sent as { type: string }[] };
   }
   async function popup(tab: number) {
     const { sent, end, onMessage, onDisconnect } = port<ToPopup>("popup", {
@@ -122,7 +136,7 @@ async function start() {
     onCommand.say("fill", { id: tab });
     await settled();
   };
-  return { world, show, popup, command };
+  return { world, show, popup, command, connect: onConnect.say, message: onMessage.say };
 }
 
 const settled = () => vi.advanceTimersByTimeAsync(1);
@@ -153,6 +167,135 @@ test("a popup says that a page caused it, over whatever tab of that window", asy
   expect((await popup(3)).sent[0]).toMatchObject({ type: "state", pageCaused: false });
   expect((await popup(2)).sent[0]).toMatchObject({ type: "state", pageCaused: true });
   expect((await popup(2)).sent[0]).toMatchObject({ type: "state", pageCaused: false });
+});
+
+test("a popup that a page opened counts as such however long it takes to come", async () => {
+  const { show, popup } = await start();
+  const page = show(1, "D");
+  await page.field();
+  await page.say({ type: "open" });
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect((await popup(1)).sent[0]).toMatchObject({ pageCaused: true });
+});
+
+test("the pages of a window open the popup once in 10 s, by however many tabs, and from the tab in view alone", async () => {
+  const { world, show, message } = await start();
+  const all = Array.from({ length: 30 }, (_, i) => 100 + i);
+  for (const tab of all) world.windows.set(tab, 10);
+  let inView = 100;
+  world.inView = (tab) => tab === inView;
+  const pages = all.map((tab) => show(tab, `D${tab}`));
+  for (const each of pages) await each.field();
+  async function click() {
+    for (const each of pages) await each.say({ type: "open" });
+  }
+  await click();
+  await click();
+  expect(world.popups).toEqual([10]);
+  inView = 101;
+  await click();
+  const tab = { id: 102, windowId: 10, active: true };
+  message({ otpauth: "otpauth://totp/A?secret=AAAA" }, { id: OWN, tab, frameId: 0, origin: "https://a.example" });
+  await settled();
+  expect(world.popups).toEqual([10]);
+  await vi.advanceTimersByTimeAsync(10_000);
+  await click();
+  await click();
+  expect(world.popups).toEqual([10, 10]);
+});
+
+const ours = (path: string) => `chrome-extension://${OWN}/${path}`;
+const inTab = { tab: { id: 1, incognito: false }, frameId: 0, documentId: "D" };
+
+test.each([
+  [
+    "E8 the popup's document in a tab",
+    "popup",
+    { id: OWN, url: ours("popup.html"), origin: ours("").slice(0, -1), ...inTab },
+  ],
+  ["E8 the popup's document at another address", "popup", { id: OWN, url: ours("popup.html?tab=1") }],
+  ["E9 another extension's popup", "popup", { id: "them", url: "chrome-extension://them/popup.html" }],
+  [
+    "E9 another extension in a page",
+    "page",
+    { id: "them", url: "https://a.example/", origin: "https://a.example", ...inTab },
+  ],
+  ["E9 a page, as the popup", "popup", { id: OWN, url: "https://a.example/", origin: "https://a.example", ...inTab }],
+  [
+    "E9 a page, as the options page",
+    "options",
+    { id: OWN, url: "https://a.example/", origin: "https://a.example", ...inTab },
+  ],
+  ["E9 a page without an extension", "popup", { url: "https://a.example/", origin: "https://a.example", ...inTab }],
+])("%s is turned away, and the host is not asked", async (_name, name, sender) => {
+  const { world, connect } = await start();
+  const { end, disconnect, onMessage, sent } = port<ToPopup>(name, sender);
+  connect(end);
+  onMessage.say({ type: "open", tab: 1 });
+  onMessage.say({ type: "code", handle: "h", purpose: "show" });
+  onMessage.say({ type: "services", ask: 1 });
+  await settled();
+  expect(disconnect).toHaveBeenCalled();
+  expect(sent).toEqual([]);
+  expect(world.hosts).toBe(0);
+});
+
+test("E9 a message from outside of the extension does nothing", async () => {
+  const { world, message } = await start();
+  const says = (id: string | undefined) => {
+    for (const each of ["load", "visit", { otpauth: "otpauth://totp/A?secret=AAAA" }])
+      message(each, { id, tab: { id: 1, windowId: 10, active: true }, frameId: 0, origin: "https://a.example" });
+    return settled();
+  };
+  await says("them");
+  await says(undefined);
+  expect([world.hosts, world.scripts]).toEqual([0, 0]);
+  await says(OWN);
+  expect([world.hosts > 0, world.scripts > 0]).toEqual([true, true]);
+});
+
+type World = Awaited<ReturnType<typeof start>>;
+
+test.each<[string, number, (all: World, close: () => void) => unknown]>([
+  ["nothing happens", 1, () => undefined],
+  ["its popup is closed", 0, (_, close) => close()],
+  ["another tab comes in view", 0, ({ world }) => (world.inView = () => false)],
+  ["the tab is closed, and its number given to another", 0, ({ world }) => world.documents.set(1, "NEW")],
+  ["the tab is closed", 0, ({ world }) => [world.documents.delete(1), world.windows.delete(1)]],
+])("E22 between the host's code and the field %s", async (_name, fills, happens) => {
+  const all = await start();
+  const { world, show, popup } = all;
+  const page = show(1, "D");
+  await page.field();
+  const { sent, say, close } = await popup(1);
+  const { reply } = world;
+  world.reply = (method) => {
+    if (method !== "code.release") return reply(method);
+    happens(all, close);
+    return { result: { code: "123456", validFrom: 0, expiresAt: 9 } };
+  };
+  const [first] = sent;
+  await say({ type: "fill", state: first?.type === "state" ? first.number : -1, handle: "h", allow: false });
+  expect(page.sent.filter(({ type }) => type === "fill")).toHaveLength(fills);
+});
+
+test("a key that is held asks for one code", async () => {
+  const { world, show, command } = await start();
+  await show(1, "D").field();
+  let asked = 0;
+  const { reply } = world;
+  world.reply = (method) => {
+    if (method === "code.release") asked++;
+    return reply(method);
+  };
+  for (let ms = 0; ms < 3000; ms += 500) {
+    await command(1);
+    await vi.advanceTimersByTimeAsync(500);
+  }
+  expect(asked).toBe(1);
+  await vi.advanceTimersByTimeAsync(1000);
+  await command(1);
+  expect(asked).toBe(2);
 });
 
 test.each([

@@ -30,10 +30,10 @@ import { makeVisits } from "./visits.ts";
 // The background: between pages, popup and host. It keeps nothing beyond its own
 // life; a browser may end it at any moment, and everything is asked anew then.
 
-/** A page may open the popup once in this time, in ms. */
+/** The pages of a window may open the popup once in this time, in ms: one page may have many tabs. */
 const OPEN_EVERY = 10_000;
-/** For this long, in ms, a popup that opens may be one that a page caused. */
-const CAUSED_WITHIN = 5000;
+/** A key that is held comes again within this time, in ms. */
+const REPEATS_WITHIN = 1000;
 /** After the connection to the host failed, pages do not make us start it for this long, in ms. The popup always does. */
 const HOST_REST = 60_000;
 /** For this long, in ms, a popup tells of what came before it was open. */
@@ -86,10 +86,11 @@ const quietly: Host = {
 
 const talk = bucket(TALK, TALK_EVERY, now);
 const opening = throttle(OPEN_EVERY, now);
-const caused = new Map<number, number>(); // window → when a page last opened the popup over it
+const caused = new Set<number>(); // windows over which the next popup may be one that a page opened
 const marks = new Map<Page, Mark>();
 const due = new Set<Page>(); // pages of a site that the user wants to be reminded at
 const told = new Map<number, { what: Told; page: Page | undefined }>(); // tab → for the popup to tell
+let commanded: { page: Page; at: number } | undefined; // the last time that the user asked without a popup
 let rest: { until: number; problem: LinkError } = { until: 0, problem: "host_crashed" };
 let synced = false;
 
@@ -225,10 +226,10 @@ async function mark(tab: number): Promise<void> {
 }
 
 async function openFor(page: Page): Promise<void> {
-  if (!page.field || !(await pages.current(page)) || !opening.pass(page.tab)) return;
+  if (!page.field || !(await pages.current(page))) return;
   const windowId = await windowOf(page.tab);
-  if (windowId === undefined) return;
-  caused.set(windowId, now());
+  if (windowId === undefined || !opening.pass(windowId)) return;
+  caused.add(windowId);
   await openPopup(windowId);
 }
 
@@ -272,10 +273,7 @@ async function match(page: Page): Promise<Matched | Extract<State, { is: "proble
  */
 async function wasCaused(tab: number): Promise<boolean> {
   const windowId = await windowOf(tab);
-  if (windowId === undefined) return true;
-  const at = caused.get(windowId);
-  caused.delete(windowId);
-  return at !== undefined && now() - at < CAUSED_WITHIN;
+  return windowId === undefined || caused.delete(windowId);
 }
 
 /** What the popup over a tab has to tell; once, and only to who sees the page that it is about. */
@@ -332,7 +330,7 @@ async function outside(tab: number, from: "part" | "file"): Promise<void> {
 async function reopen(tab: number): Promise<void> {
   const windowId = await windowOf(tab);
   if (windowId === undefined) return;
-  caused.set(windowId, now());
+  caused.add(windowId);
   // None opens over a window that has not got the focus back from a dialog.
   for (let tries = 0; tries < 10 && !(await openPopup(windowId)); tries++) await sleep(200);
 }
@@ -389,6 +387,9 @@ async function quick(tab: number, frame?: number): Promise<void> {
   const found = await matched(tab, frame);
   if (found && "page" in found && found.page.field) {
     const { page, result } = found;
+    const held = commanded?.page === page && now() - commanded.at < REPEATS_WITHIN;
+    commanded = { page, at: now() };
+    if (held) return;
     const { number: field, kind } = found.page.field;
     const filling = fillingOf(found.page.field);
     const bound = result.accounts.filter((each) => each.strength === "bound" && filling && has(each, filling));
@@ -433,14 +434,14 @@ chrome.runtime.onMessage.addListener((message, { id, tab, frameId, documentId, o
   if (message === VISIT || message === VISIT_SIGNED_IN)
     void visited(tab.id, frameId, documentId, message === VISIT_SIGNED_IN);
   const link = linkIn(message);
-  if (link !== undefined && tab.active && origin !== undefined && origin !== "null") void linked(tab.id, link);
+  if (link !== undefined && tab.active && origin !== undefined && origin !== "null") void linked(tab, link);
 });
 
 /** Reads the link for an authenticator app that the user clicked on, and opens the popup to tell. */
-async function linked(tab: number, link: string): Promise<void> {
-  const opens = opening.pass(tab);
-  enroll.offered(tab, await enroll.fromText(tab, link));
-  if (opens) await reopen(tab);
+async function linked({ id = -1, windowId }: chrome.tabs.Tab, link: string): Promise<void> {
+  const opens = opening.pass(windowId);
+  enroll.offered(id, await enroll.fromText(id, link));
+  if (opens) await reopen(id);
 }
 
 /** A page of a site that the user taught a field of, or wants to be reminded at. */
@@ -477,7 +478,7 @@ chrome.runtime.onInstalled.addListener(({ reason }) => {
 });
 
 chrome.tabs.onRemoved.addListener((tab) => {
-  for (const each of [talk, opening]) each.forget(tab);
+  talk.forget(tab);
   told.delete(tab);
   enroll.forget(tab);
 });
