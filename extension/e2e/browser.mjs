@@ -40,7 +40,9 @@ import { until } from "./until.mjs";
  * @typedef {object} Driver
  * @property {import("puppeteer-core").Browser} browser
  * @property {import("puppeteer-core").Page} page the one tab
- * @property {(at?: string) => Promise<Popup>} options opens the options page, at one of its parts, in a tab of its own
+ * @property {string} id of the extension
+ * @property {string} root of its addresses
+ * @property {(at?: string, name?: string) => Promise<Popup>} options opens the options page, at one of its parts, or another page of the extension, in a tab of its own
  * @property {() => Promise<Popup & Picker>} picturePage the page in a tab that takes a picture, once it is there
  * @property {(hostKey?: string) => Promise<void>} trust has the extension trust the host with this key, or none
  * @property {() => Promise<void>} allowInPrivate lets the extension into private windows
@@ -50,6 +52,7 @@ import { until } from "./until.mjs";
  * @property {() => Promise<void>} pressShortcut Alt+Shift+O
  * @property {(selector: string) => Promise<void>} chooseMenuItem ours, in the menu of a right click on an element of the page
  * @property {() => Promise<Popup | undefined>} openedPopup
+ * @property {() => Promise<void>} [endBackground] as the browser does at any moment; where it can be made to
  * @property {() => Promise<void>} close
  */
 

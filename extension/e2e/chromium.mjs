@@ -9,7 +9,8 @@ import { until } from "./until.mjs";
 
 /** Fixed by "key" in manifest.json. */
 export const extensionId = "nfiddnekmhabbidckdaffhidhibipplp";
-const popupURL = `chrome-extension://${extensionId}/popup.html`;
+const root = `chrome-extension://${extensionId}/`;
+const popupURL = `${root}popup.html`;
 
 /**
  * @param {import("./browser.mjs").LaunchOptions & { program: string, display?: import("./display.mjs").Display }} options
@@ -57,9 +58,11 @@ export async function launchChromium({ program, home, env, headless, extension, 
   return {
     browser,
     page,
-    options: async (at = "") => {
+    id: extensionId,
+    root,
+    options: async (at = "", name = "options") => {
       const tab = await browser.newPage();
-      await tab.goto(`chrome-extension://${extensionId}/options.html${at}`);
+      await tab.goto(`${root}${name}.html${at}`);
       return chromiumPopup(tab);
     },
     picturePage: async () => {
@@ -123,6 +126,10 @@ export async function launchChromium({ program, home, env, headless, extension, 
       const target = browser.targets().find((each) => each.url().startsWith(popupURL));
       const popup = await target?.asPage();
       return popup && chromiumPopup(popup);
+    },
+    endBackground: async () => {
+      const target = await browser.waitForTarget((each) => each.url() === `${root}background.js`);
+      await (await target.worker())?.close();
     },
     close: () => browser.close(),
   };

@@ -148,10 +148,12 @@ export async function launchFirefox({ program, home, env, extension, site, displ
   return {
     browser,
     page,
-    options: async (at = "") => {
-      const url = JSON.stringify(`moz-extension://${uuid}/options.html${at}`);
+    id: extensionId,
+    root: `moz-extension://${uuid}/`,
+    options: async (at = "", name = "options") => {
+      const url = JSON.stringify(`moz-extension://${uuid}/${name}.html${at}`);
       await inWindow(`void (gBrowser.selectedTab = gBrowser.addTrustedTab(${url}))`);
-      return inTab("options");
+      return inTab(name);
     },
     picturePage: async () => {
       const tab = await inTab("picture");

@@ -6,6 +6,8 @@
 // of it, and gives ten recovery codes. With ?refuse the first code that comes
 // is turned away, whatever it is; with ?again the secret is that of before.
 //
+// With ?bare any page is without its Content-Security-Policy.
+//
 // It answers on loopback as http://localhost:PORT, http://NAME.localhost:PORT
 // and http://127.0.0.1:PORT, each an origin of its own. For names with a
 // registrable domain it is also an HTTP proxy: CONNECT to any NAME.example:443,
@@ -199,7 +201,8 @@ export async function startSite() {
     const form = new URLSearchParams(request.method === "POST" ? await body(request) : "");
     const cookie = /(?:^|; )session=([0-9a-f]{32})/.exec(request.headers.cookie ?? "")?.[1];
     const { status, html = "", headers } = answer(request.method ?? "", url, form, cookie);
-    const type = { "content-type": "text/html; charset=utf-8", "content-security-policy": policy };
+    const rules = url.searchParams.has("bare") ? {} : { "content-security-policy": policy };
+    const type = { "content-type": "text/html; charset=utf-8", ...rules };
     response.writeHead(status, { ...type, ...headers }).end(html);
   }
 
