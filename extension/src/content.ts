@@ -1,5 +1,5 @@
 import { type Chip, makeChip } from "./chip.ts";
-import { formOf, type Input, textOf, typed } from "./editable.ts";
+import { active, formOf, type Input, textOf, typed } from "./editable.ts";
 import { fill, fits, holds, room } from "./fill.ts";
 import { type Field, SURE } from "./find.ts";
 import { takesCode } from "./kind.ts";
@@ -159,10 +159,6 @@ function best(): Field | undefined {
   return found;
 }
 
-function active(input: Input): boolean {
-  return (input.getRootNode() as Document | ShadowRoot).activeElement === input;
-}
-
 /** Tells the background of the field, or that there is none; look is the number it asked with. */
 function tell(look?: number) {
   told = field ? number : 0;
@@ -238,13 +234,13 @@ async function obstacle({ field: wanted, origin }: { field: number; origin: stri
   const target = field;
   if (!target || wanted !== number) return "changed";
   if (self.origin !== origin) return "other_origin";
-  if (insecure(target.inputs[0])) return "insecure";
   const value = standing(target);
   if (target.append && !value) return "typed";
   chip?.at(undefined);
   const visible = await seen(target.inputs);
   if (visible !== true) return visible;
   if (wanted !== number) return "changed";
+  if (insecure(target.inputs[0])) return "insecure";
   return value !== standing(target) || (value && value !== before) ? "typed" : undefined;
 }
 
@@ -271,7 +267,7 @@ async function take(message: Extract<ToPage, { type: "fill" }>): Promise<Outcome
 
 /** Whether a form on a secure page would send the code where anybody can read it. */
 function insecure(input: Input): boolean {
-  if (location.protocol !== "https:") return false;
+  if (!self.origin.startsWith("https:")) return false; // not the address: it may be about:srcdoc
   const form = formOf(input);
   if (!form) return false;
   const { getAttribute, querySelectorAll } = Element.prototype; // a form's own can be hidden by inputs of that name

@@ -56,6 +56,11 @@ export function tall(input: Input): boolean {
   return !(input instanceof HTMLInputElement) && input.offsetHeight > TALLEST;
 }
 
+/** Whether it has the focus, within its tree. */
+export function active(input: Input): boolean {
+  return (input.getRootNode() as Document | ShadowRoot).activeElement === input;
+}
+
 /** What is in it, without the blanks by which pages keep an empty element in shape. */
 export function textOf(input: Input): string {
   return input instanceof HTMLInputElement ? input.value : input.textContent.replaceAll("\u200b", "").trim();

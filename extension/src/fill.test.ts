@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import { fill, fits, holds } from "./fill.ts";
 
 const settle = () => Promise.resolve();
@@ -80,6 +80,20 @@ test("keys go in one by one, each to its box", async () => {
   expect(boxes.map((box) => box.value)).toEqual(["2", "4", "6", "8"]);
 });
 
+test("no key goes where the page moved the focus to", async () => {
+  const [input, trap] = inputs("<input><input>");
+  document.execCommand = (_name, _ui, text) => {
+    const active = document.activeElement;
+    if (active instanceof HTMLInputElement) active.value += text;
+    return true;
+  };
+  let caught = "";
+  input.addEventListener("keydown", () => trap?.focus());
+  trap?.addEventListener("focus", () => (caught += trap.value));
+  expect(await fill([input], "123456", settle)).toBe("value");
+  expect(caught + trap?.value).toBe("");
+});
+
 test("the value is set where neither works, with input and change events", async () => {
   const [input] = inputs("<input>");
   const seen: string[] = [];
@@ -148,13 +162,20 @@ test("boxes that the page makes anew at each change are found again", async () =
       input.value = values[i] ?? "";
     });
   });
+  const all = () => [...document.querySelectorAll("input")];
   const { checkVisibility, getBoundingClientRect } = Element.prototype;
   Element.prototype.checkVisibility = () => true;
-  Element.prototype.getBoundingClientRect = () => new DOMRect(0, 0, 40, 40);
+  Element.prototype.getBoundingClientRect = function () {
+    return new DOMRect(40 * all().indexOf(this as HTMLInputElement), 0, 40, 40);
+  };
+  const style = { opacity: "1", filter: "none" } as CSSStyleDeclaration;
+  vi.stubGlobal("getComputedStyle", () => style);
+  document.elementFromPoint = (x) => all()[Math.floor(x / 40)] ?? null;
   expect(await fill(boxes, "2468", settle)).toBe("value");
   Object.assign(Element.prototype, { checkVisibility, getBoundingClientRect });
+  vi.unstubAllGlobals();
   expect(holds(boxes, "2468")).toBe(false);
-  expect([...document.querySelectorAll("input")].map((input) => input.value).join("")).toBe("2468");
+  expect(all().map((input) => input.value)).toEqual(["2", "4", "6", "8"]);
 });
 
 /** Six boxes that are no inputs. In happy-dom the focus puts no caret into them, and nothing is inserted. */

@@ -1,7 +1,7 @@
 import { groups, type Inputs } from "./boxes.ts";
-import { end, type Input, locked, select, setText, textOf } from "./editable.ts";
+import { active, end, type Input, locked, select, setText, textOf } from "./editable.ts";
 import type { Step } from "./messages.ts";
-import { drawn } from "./see.ts";
+import { inSight } from "./see.ts";
 
 /** What an event has that a real one has. */
 const LIKE_REAL = { bubbles: true, cancelable: true, composed: true };
@@ -60,7 +60,8 @@ function follow(inputs: Inputs): () => Inputs {
   return () => {
     if (now.every((input) => input.isConnected)) return now;
     const made = groups(root).find(
-      (group) => group.length === now.length && group.every((input, i) => alike(input, now[i]) && drawn(input)),
+      (group) =>
+        group.length === now.length && group.every((input, i) => alike(input, now[i])) && inSight(group) === true,
     );
     now = made ?? now;
     return now;
@@ -108,7 +109,8 @@ async function keys(field: () => Inputs, code: string): Promise<void> {
     if (input.dispatchEvent(new KeyboardEvent("keydown", init))) {
       if (inputs.length > 1 && i % share === 0) select(input);
       else end(input);
-      input.ownerDocument.execCommand("insertText", false, key);
+      // It is inserted where the focus is, and the page may have moved that.
+      if (field().some(active)) input.ownerDocument.execCommand("insertText", false, key);
     }
     input.dispatchEvent(new KeyboardEvent("keyup", init));
     if (inputs.length > 1) await pause();
@@ -117,7 +119,7 @@ async function keys(field: () => Inputs, code: string): Promise<void> {
 
 /** Puts the focus into an input, and says so to the page where the browser does not: while the popup has the focus. */
 function focus(input: Input): void {
-  if ((input.getRootNode() as Document | ShadowRoot).activeElement === input) return;
+  if (active(input)) return;
   let said = false;
   input.addEventListener("focus", () => (said = true), { once: true, capture: true });
   input.focus();

@@ -103,15 +103,21 @@ function face(input: Input): Element {
 /**
  * Whether the user can see every input of a field and write into it: drawn, on
  * the screen, not see-through, not clipped away, not under something else.
- * Scrolls to it if need be.
+ * Scrolls to it if need be. The last look is one without a pause: a page that
+ * knows of the first ones has nothing of it.
  */
 export async function seen(inputs: Field["inputs"]): Promise<true | "hidden" | "covered"> {
   const first = face(inputs[0]);
-  if (!inputs.every((input) => drawn(input) && free(input) && opaque(face(input)))) return "hidden";
   if (!(await onScreen(first))) {
     first.scrollIntoView({ block: "center", inline: "nearest", behavior: "instant" });
     if (!(await onScreen(first))) return "hidden";
   }
+  return inSight(inputs);
+}
+
+/** The same but for what clips it, as of now. */
+export function inSight(inputs: Field["inputs"]): true | "hidden" | "covered" {
+  if (!inputs.every((input) => drawn(input) && free(input) && opaque(face(input)))) return "hidden";
   return inputs.every(uncovered) ? true : "covered";
 }
 
