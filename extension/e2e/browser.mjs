@@ -45,6 +45,7 @@ import { until } from "./until.mjs";
  * @property {(at?: string, name?: string) => Promise<Popup>} options opens the options page, at one of its parts, or another page of the extension, in a tab of its own
  * @property {() => Promise<Popup & Picker>} picturePage the page in a tab that takes a picture, once it is there
  * @property {(hostKey?: string) => Promise<void>} trust has the extension trust the host with this key, or none
+ * @property {(act: () => unknown) => Promise<void>} [inWorld] runs a function where our content script in the tab in view runs, as a broken renderer might
  * @property {() => Promise<void>} allowInPrivate lets the extension into private windows
  * @property {() => Promise<void>} clickIcon on the toolbar
  * @property {() => Promise<string>} badge the mark on that icon

@@ -48,7 +48,7 @@ export async function launchChromium({ program, home, env, headless, extension, 
   await browser.installExtension(extension);
   const session = await browser.target().createCDPSession();
   const page = (await browser.pages())[0] ?? (await browser.newPage());
-  /** Runs something in the background. @param {(arg: any) => unknown} act @param {unknown} [arg] @returns {Promise<any>} */
+  /** Runs something in the background. @param {string | ((arg: any) => unknown)} act @param {unknown} [arg] @returns {Promise<any>} */
   const inBackground = async (act, arg) => {
     const url = `chrome-extension://${extensionId}/background.js`;
     const target = await browser.waitForTarget((each) => each.url() === url);
@@ -94,6 +94,11 @@ export async function launchChromium({ program, home, env, headless, extension, 
       const tab = targetInfos.find(({ url }) => url === page.url());
       // @ts-expect-error newer than puppeteer's protocol types
       await session.send("Extensions.triggerAction", { id: extensionId, targetId: tab?.targetId });
+    },
+    inWorld: async (act) => {
+      const run = `chrome.tabs.query({ active: true, lastFocusedWindow: true }).then(([{ id }]) =>
+        chrome.scripting.executeScript({ target: { tabId: id }, func: ${act} }))`;
+      await inBackground(run);
     },
     badge: async () => {
       const look = async () => {

@@ -42,6 +42,8 @@ export async function launchFirefox({ program, home, env, extension, site, displ
       "datareporting.policy.dataSubmissionEnabled": false,
       ...(site && {
         "network.proxy.type": 1,
+        "network.proxy.http": proxyHost,
+        "network.proxy.http_port": Number(proxyPort),
         "network.proxy.ssl": proxyHost,
         "network.proxy.ssl_port": Number(proxyPort),
       }),

@@ -12,7 +12,8 @@
 // and http://127.0.0.1:PORT, each an origin of its own. For names with a
 // registrable domain it is also an HTTP proxy: CONNECT to any NAME.example:443,
 // and to the names of two services of our directory, leads to the same pages
-// over TLS; anywhere else is refused.
+// over TLS, and http://NAME.example is answered in the clear; anywhere else is
+// refused. /attacks has the hostile pages of attacks.test.mjs, on every host.
 
 import { execFileSync } from "node:child_process";
 import { createHash, createPublicKey, randomBytes } from "node:crypto";
@@ -192,12 +193,18 @@ export async function startSite() {
 
   /** @param {http.IncomingMessage} request @param {http.ServerResponse} response */
   async function handle(request, response) {
-    if (!request.url?.startsWith("/")) return response.writeHead(403).end(); // a proxied http request
-    const url = new URL(request.url, "http://site");
+    // A proxied http request has the whole address.
+    if (!/^(http:\/\/[a-z0-9.-]+\.example)?\//.test(request.url ?? "")) return response.writeHead(403).end();
+    const url = new URL(request.url ?? "", "http://site");
     // A browser keeps a page for the way back only where it may be stored: ?keep.
     response.setHeader("cache-control", url.searchParams.has("keep") ? "no-cache" : "no-store");
     const asset = assets[url.pathname];
     if (asset) return response.setHeader("content-type", asset.type).end(asset.bytes);
+    const [, name, kind = ""] = /^\/attacks\/(\w+\.(html|js))$/.exec(url.pathname) ?? [];
+    if (name) {
+      const bytes = readFileSync(new URL(`attacks/${name}`, import.meta.url));
+      return response.setHeader("content-type", `text/${kind === "js" ? "javascript" : kind}`).end(bytes);
+    }
     const form = new URLSearchParams(request.method === "POST" ? await body(request) : "");
     const cookie = /(?:^|; )session=([0-9a-f]{32})/.exec(request.headers.cookie ?? "")?.[1];
     const { status, html = "", headers } = answer(request.method ?? "", url, form, cookie);
