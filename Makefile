@@ -8,7 +8,7 @@ HOST := build/codefob
 PREFIX ?= $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
 SOURCES := $(shell find native-host internal manifests -name '*.go' -o -name '*.json' -o -name '*.txt') go.mod go.sum
 
-.PHONY: all host extension generate demo test unit unbrowsed e2e bench install uninstall dist setup fuzz audit clean
+.PHONY: all host extension generate demo test unit unbrowsed e2e bench install uninstall dist setup fuzz soak audit clean
 all: host extension
 
 host: $(HOST)
@@ -79,6 +79,10 @@ unbrowsed:
 
 e2e: host extension $(BENCH_HOST) $(WIDGETS)/node_modules
 	cd extension && npx --no-install vitest run --config e2e/vitest.config.mjs
+
+# Long runs of what make test has a little of.
+soak: host extension $(BENCH_HOST)
+	cd extension && CODEFOB_SWAPS=400 CODEFOB_CLICKING=60000 npx --no-install vitest run --config e2e/vitest.config.mjs attacks -t "E3|on its way"
 
 # Ten seconds on each fuzz test; make fuzz FUZZTIME=30m for more.
 FUZZTIME ?= 10s
