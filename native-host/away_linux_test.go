@@ -2,9 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"os/exec"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -63,15 +60,8 @@ func TestTheScreenLockLocksTheVault(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p := hostCommand(t, "codefob", chromiumArgs...)
-	p.withPinentry()
-	p.Env = append(slices.DeleteFunc(append(p.Env, keyring.Env...), func(v string) bool { return strings.HasPrefix(v, "HOME=") }),
-		"DBUS_SYSTEM_BUS_ADDRESS="+keyring.Address())
-	slot := exec.Command("codefob", "keychain", "--vault-passphrase-file", "-")
-	slot.Env, slot.Stdin = p.Env, strings.NewReader(passphrase)
-	if out, err := slot.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	p := keychainHost(t, keyring)
+	p.Env = append(p.Env, "DBUS_SYSTEM_BUS_ADDRESS="+keyring.Address())
 	nothing := func() {}
 	p.start()
 	p.state(protocol.VaultOpen, nothing)
