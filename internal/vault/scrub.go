@@ -27,12 +27,13 @@ func scrub() {
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // not in between
 	debug.FreeOSMemory()
 	debug.FreeOSMemory() // what a sync.Pool keeps goes with the second
+	var taken [][]byte   // so that they are on the heap
 	for size := 8; size <= scrubMost; size += max(8, size/16) {
+		taken = taken[:0]
 		for range scrubEach / size {
-			scrubbed = make([]byte, size)
+			taken = append(taken, make([]byte, size))
 		}
 	}
-	scrubbed = nil
 	debug.FreeOSMemory()
 }
 
@@ -40,8 +41,6 @@ const (
 	scrubMost = 8 << 10   // the largest size, in bytes
 	scrubEach = 128 << 10 // of each size, in bytes
 )
-
-var scrubbed []byte // where the compiler has to put it on the heap
 
 // apart does what handles keys on a stack of its own: large enough not to move, for a
 // stack that grows leaves its old self behind, and cleared at the end.
