@@ -44,15 +44,23 @@ const (
 
 // apart does what handles keys on a stack of its own: large enough not to move, for a
 // stack that grows leaves its old self behind, and cleared at the end.
-func apart(work func() error) error {
-	done := make(chan error)
+func apart(work func() error) (err error) {
+	var defect any
+	done := make(chan struct{})
 	go func() {
+		defer close(done)
+		defer func() {
+			defect = recover()
+			clearStack(0)
+		}()
 		clearStack(0)
-		err := work()
-		clearStack(0)
-		done <- err
+		err = work()
 	}()
-	return <-done
+	<-done
+	if defect != nil {
+		panic(defect) // where the caller can deal with it
+	}
+	return err
 }
 
 // clearStack clears what is below its caller. It gives a byte of it, so that the

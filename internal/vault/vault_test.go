@@ -411,3 +411,12 @@ func TestLockForAll(t *testing.T) {
 		t.Error("the right passphrase does not end the lock")
 	}
 }
+
+func TestADefectInWorkWithKeysReachesTheCaller(t *testing.T) {
+	defer func() {
+		if got := recover(); got != "a defect" {
+			t.Errorf("recovered %v", got)
+		}
+	}()
+	apart(func() error { panic("a defect") })
+}
