@@ -156,14 +156,18 @@ func (p *program) Close() error {
 }
 
 // environment is what a pinentry needs to find the display, and to speak the
-// person's language.
+// person's language. A session bus counts where it is a local socket: D-Bus
+// addresses can also name other computers and programs to run.
 func environment() []string {
 	needed := []string{
 		"DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR", "XDG_SESSION_TYPE", "DBUS_SESSION_BUS_ADDRESS",
 		"HOME", "LANG",
 	}
 	return slices.DeleteFunc(os.Environ(), func(variable string) bool {
-		key, _, _ := strings.Cut(variable, "=")
+		key, value, _ := strings.Cut(variable, "=")
+		if key == "DBUS_SESSION_BUS_ADDRESS" {
+			return slices.ContainsFunc(strings.Split(value, ";"), func(one string) bool { return !strings.HasPrefix(one, "unix:") })
+		}
 		return !slices.Contains(needed, key) && !strings.HasPrefix(key, "LC_")
 	})
 }
