@@ -307,6 +307,15 @@ var parseOriginTests = []struct{ in, want string }{
 	{"http://[0:0:0:0:0:0:0:1]", refused},
 }
 
+// E27: all that is asked of hosts together.
+func TestTheTablesOfHostsAreLong(t *testing.T) {
+	if n := len(parseOriginTests) + len(parseSiteTests) + len(matchTests) + len(frameTests); n < 400 {
+		t.Errorf("%d rows of hosts", n)
+	} else {
+		t.Logf("%d rows of hosts", n)
+	}
+}
+
 func TestParseOrigin(t *testing.T) {
 	for _, tt := range parseOriginTests {
 		got, err := ParseOrigin(tt.in)
