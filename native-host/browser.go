@@ -71,6 +71,7 @@ func serve(caller string) int {
 		return 2
 	}
 	hardenProcess()
+	dropEnvironment()
 	home, err := homeFolder()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "codefob:", err)

@@ -105,8 +105,6 @@ func TestTheEnvironmentChangesNothing(t *testing.T) {
 			reached <- "a connection was opened"
 		}
 	}()
-	p := hostCommand(t, "codefob", chromiumArgs...)
-	p.withPinentry()
 	evil := t.TempDir() // with programs of all names that could be wanted
 	for _, name := range []string{"pinentry", "pinentry-gtk-2", "pinentry-gnome3", "zenity", "qarma", "matedialog", "dbus-launch", "gpg", "age", "sh"} {
 		script := fmt.Sprintf("#!/bin/sh\ntouch %s/ran-$(/usr/bin/basename $0)\n", evil)
@@ -118,23 +116,39 @@ func TestTheEnvironmentChangesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Path = program
 	proxy := "http://" + trap.Addr().String()
-	p.Dir = evil
-	p.Env = append(p.Env, "PATH="+evil, "PINENTRY="+evil+"/pinentry", "PINENTRY_PROGRAM="+evil+"/pinentry", "GNUPGHOME="+evil,
-		"HTTP_PROXY="+proxy, "HTTPS_PROXY="+proxy, "ALL_PROXY="+proxy, "SSLKEYLOGFILE="+evil+"/keys", "SSL_CERT_FILE="+evil+"/ca",
-		"GODEBUG=netdns=go+2,http2debug=2,gctrace=0,panicnil=1", "GOTRACEBACK=crash", "GOCOVERDIR="+evil,
-		"DBUS_SESSION_BUS_ADDRESS=unixexec:path="+evil+"/sh;tcp:host=127.0.0.1,port="+strings.TrimPrefix(proxy, "http://127.0.0.1:"),
-		"TMPDIR="+evil, "CODEFOB_BENCH_IDENTITY=AGE-SECRET-KEY-1", "CODEFOB_PINENTRY="+evil+"/pinentry", "CODEFOB_VAULT="+evil)
-	p.start()
-	handle := p.opened()
-	if code := result[protocol.ReleaseResult](p, counting(handle, "nonce-0123456789")).Code; len(code) != 6 {
-		t.Errorf("the code is %q", code)
+	environment := []string{
+		"PATH=" + evil, "PINENTRY=" + evil + "/pinentry", "PINENTRY_PROGRAM=" + evil + "/pinentry", "GNUPGHOME=" + evil,
+		"HTTP_PROXY=" + proxy, "HTTPS_PROXY=" + proxy, "ALL_PROXY=" + proxy, "SSLKEYLOGFILE=" + evil + "/keys", "SSL_CERT_FILE=" + evil + "/ca",
+		"GODEBUG=netdns=go+2,http2debug=2,gctrace=0,panicnil=1", "GOTRACEBACK=crash", "GOCOVERDIR=" + evil,
+		"DBUS_SESSION_BUS_ADDRESS=unixexec:path=" + evil + "/sh;tcp:host=127.0.0.1,port=" + strings.TrimPrefix(proxy, "http://127.0.0.1:"),
+		"TMPDIR=" + evil, "CODEFOB_BENCH_IDENTITY=AGE-SECRET-KEY-1", "CODEFOB_PINENTRY=" + evil + "/pinentry", "CODEFOB_VAULT=" + evil,
+		"DISPLAY=:65535", // where no window can be shown, but looked for
 	}
-	p.in.Close()
-	p.end(0)
-	if p.stderr.Len() > 0 {
-		t.Errorf("stderr %s", &p.stderr)
+	for _, configured := range []bool{true, false} {
+		p := hostCommand(t, program, chromiumArgs...)
+		if configured {
+			p.withPinentry()
+		}
+		slot := filepath.Join(p.home, "vault", "slots", "keychain.json") // it looks for the session bus
+		if err := os.WriteFile(slot, []byte(`{"version":1,"service":"codefob","account":"a"}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p.Dir = evil
+		p.Env = append(p.Env, environment...)
+		p.start()
+		if !configured {
+			if r := p.answers(`{"id":1,"method":"vault.unlock"}`); r.Error == nil || r.Error.Code != protocol.ErrUnlock {
+				t.Errorf("with nothing to ask with: %+v", r.Error)
+			}
+		} else if code := result[protocol.ReleaseResult](p, counting(p.opened(), "nonce-0123456789")).Code; len(code) != 6 {
+			t.Errorf("the code is %q", code)
+		}
+		p.in.Close()
+		p.end(0)
+		if p.stderr.Len() > 0 {
+			t.Errorf("stderr %s", &p.stderr)
+		}
 	}
 	left, err := filepath.Glob(evil + "/*")
 	if err != nil || len(left) != 10 {
@@ -144,6 +158,33 @@ func TestTheEnvironmentChangesNothing(t *testing.T) {
 	case what := <-reached:
 		t.Error(what)
 	default:
+	}
+}
+
+// What a dialog would be run with.
+func TestADialogGetsLittleOfTheEnvironment(t *testing.T) {
+	keep := map[string]string{"DISPLAY": ":9", "LC_ALL": "C", "CODEFOB_HOME": "/home/x", "DBUS_SESSION_BUS_ADDRESS": "unix:path=/x"}
+	drop := []string{"LD_PRELOAD", "LD_LIBRARY_PATH", "GTK_MODULES", "GTK_PATH", "GIO_EXTRA_MODULES", "PYTHONPATH", "SSLKEYLOGFILE", "TZ", "TMPDIR"}
+	for _, variable := range os.Environ() { // all comes back after the test
+		name, value, _ := strings.Cut(variable, "=")
+		t.Setenv(name, value)
+	}
+	for name, value := range keep {
+		t.Setenv(name, value)
+	}
+	for _, name := range drop {
+		t.Setenv(name, "evil")
+	}
+	dropEnvironment()
+	for name, value := range keep {
+		if got := os.Getenv(name); got != value {
+			t.Errorf("%s is %q", name, got)
+		}
+	}
+	for _, name := range drop {
+		if got, there := os.LookupEnv(name); there {
+			t.Errorf("%s is %q", name, got)
+		}
 	}
 }
 
