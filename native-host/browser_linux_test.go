@@ -292,7 +292,7 @@ func TestTenThousandRequestsAtOnce(t *testing.T) {
 	n := 10_000
 	if os.Getenv("CODEFOB_SOAK") != "" {
 		n = 100_000
-		defer func() { t.Logf("%d requests at once, answered in their order", n) }()
+		defer func() { t.Logf("SOAK N3: %d requests at once, answered in their order", n) }()
 	}
 	var all []byte
 	for i := range n {

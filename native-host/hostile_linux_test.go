@@ -91,6 +91,30 @@ func TestEightHostsShareOneBudget(t *testing.T) {
 	}
 }
 
+// Beyond the budget a real program asks, and says that something may be wrong.
+func TestBeyondTheBudgetPinentryAsks(t *testing.T) {
+	p := hostCommand(t, "codefob", chromiumArgs...)
+	pinentry := p.withPinentry()
+	if err := os.WriteFile(pinentry+".confirm", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.start()
+	handle := p.opened()
+	for i := 1; ; i++ {
+		given := result[protocol.ReleaseResult](p, counting(handle, fmt.Sprintf("nonce-%012d", i)))
+		if given.Asked && i > 6 {
+			break
+		}
+		if given.Asked || i > 60 { // a slow machine may take more than a minute
+			t.Fatalf("code %d: asked %v", i, given.Asked)
+		}
+	}
+	log, err := os.ReadFile(pinentry + ".log")
+	if err != nil || !strings.Contains(string(log), "more codes in a short time") || !strings.Contains(string(log), "one-time code of Counter (bob)") {
+		t.Errorf("it was asked %s, %v", log, err)
+	}
+}
+
 // N7: what a parent can put into the environment: it runs nothing, opens no
 // connection, writes no file, and changes nothing on stdout and stderr.
 func TestTheEnvironmentChangesNothing(t *testing.T) {
