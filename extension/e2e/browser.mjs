@@ -118,7 +118,7 @@ export async function launch(options) {
   }
 }
 
-/** A program that keeps what the browser, and through it a host, says on its standard output and error. @param {string} program @param {string} home */
+/** A program that keeps what the browser, and through Chromium a host, says on its standard output and error. @param {string} program @param {string} home */
 function noted(program, home) {
   const [script, output] = [join(home, "browser"), join(home, "output")];
   writeFileSync(script, `#!/bin/bash\nexec '${program}' "$@" >>'${output}' 2> >(exec tee -a '${output}' >&2)\n`, {

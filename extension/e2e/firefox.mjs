@@ -35,7 +35,6 @@ export async function launchFirefox({ program, home, env, extension, site, displ
       // puppeteer sets this, and Firefox then loses track of which window has the keys.
       "focusmanager.testmode": false,
       "browser.shell.checkDefaultBrowser": false,
-      "devtools.console.stdout.chrome": true, // what a host says on its standard error comes there
       ...(inPrivate && { "browser.privatebrowsing.autostart": true }),
       "signon.rememberSignons": false,
       "browser.aboutwelcome.enabled": false,
@@ -209,6 +208,11 @@ export async function launchFirefox({ program, home, env, extension, site, displ
       await hand().click(left, top);
     },
     openedPopup: async () => ((await popupIsOpen()) ? popup : undefined),
-    close: () => browser.close(),
+    close: async () => {
+      // What a host says on its standard error is a message of the browser's.
+      const messages = `Services.console.getMessageArray().map(({ message }) => message)`;
+      writeFileSync(join(home, "output.console"), (await inWindow(messages).catch(() => [])).join("\n"));
+      await browser.close();
+    },
   };
 }
