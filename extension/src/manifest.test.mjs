@@ -19,13 +19,15 @@ test("E9 nothing from outside of the extension is listened to", () => {
   for (const name of sources) expect([name, /on\w+External/.exec(read(name))?.[0]]).toEqual([name, undefined]);
 });
 
-test("E31 the extension has nowhere to keep anything", () => {
-  expect(manifest.permissions).not.toContain("storage");
-  for (const name of sources)
-    expect([
-      name,
-      /\b(localStorage|sessionStorage|indexedDB|caches|cookie|chrome\.storage)\b/.exec(read(name))?.[0],
-    ]).toEqual([name, undefined]);
+test("E31 the extension keeps the key of its host, and nothing else", () => {
+  const keeps = /\b(localStorage|sessionStorage|indexedDB|caches|cookie|chrome\.storage)\b/;
+  for (const name of sources.filter((each) => each !== "background.ts"))
+    expect([name, keeps.exec(read(name))?.[0]]).toEqual([name, undefined]);
+  expect(read("background.ts").match(/chrome\.storage[\w.]*/g)).toEqual([
+    "chrome.storage.local.setAccessLevel",
+    "chrome.storage.local", // for trust.ts
+  ]);
+  expect(read("trust.ts").match(/\.set\([^;]*/g)).toEqual([".set({ [PINNED]: key })"]);
 });
 
 test("U1 no page of the extension has a field for a password, and no request of the wire carries one", () => {
