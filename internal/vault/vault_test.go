@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,10 @@ import (
 )
 
 const passphrase = "correct horse battery staple"
+
+// soak is how often make soak kills a program; 0 in make test, where all that is
+// long is short.
+var soak, _ = strconv.Atoi(os.Getenv("CODEFOB_SOAK"))
 
 // TestMain lets the test binary be the other program that shares a vault.
 func TestMain(m *testing.M) {
