@@ -126,7 +126,7 @@ func (c *cli) checkVault() []finding {
 		list = append(list, bad("state", err, ""))
 	} else if older {
 		list = append(list, bad("vault", errors.New("it is older than one that was here before"),
-			"if you put a backup back, all is well, and the next change settles it; codes that count (HOTP) may have to be skipped forward"))
+			"if you put a backup back, all is well, and the next change settles it; codes that count (HOTP) then go on after the last that can have been used"))
 	}
 	return list
 }

@@ -337,6 +337,7 @@ func TestAReleaseAfterAnotherProgramsSave(t *testing.T) {
 	handle := r.handle("counter")
 	r.match(page(example)) // makes the index
 	r.check(r.other.Update(func(tx *vault.Tx) error {
+		r.check(os.Remove(filepath.Join(r.home, "state.json"))) // this save has looked at it
 		r.send(protocol.MethodCode, fill(handle, page(example)))
 		for { // until the host has looked at the vault, and waits for the lock that we hold
 			if _, err := os.Stat(filepath.Join(r.home, "state.json")); err == nil {

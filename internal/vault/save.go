@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"filippo.io/age"
+
 	"codefob/internal/account"
 )
 
@@ -120,18 +122,61 @@ func (v *Vault) Update(change func(*Tx) error) error {
 	}
 	doc := *v.doc
 	doc.Accounts = slices.Clone(doc.Accounts)
+	// After a backup was put back, the copies of the other branch keep their numbers.
+	latest := v.latest()
+	if latest > doc.Generation {
+		v.passOver(&doc, latest)
+	}
 	tx := &Tx{&doc, v.now().UnixMilli()}
 	if err := change(tx); err != nil {
 		return err
 	}
 	doc.forgetRemoved(tx.now)
-	// After a backup was put back, the copies of the other branch keep their numbers.
-	doc.Generation = max(doc.Generation, v.lastBackup()) + 1
+	doc.Generation = latest + 1
 	if err := apart(func() error { return v.save(&doc) }); err != nil {
 		v.Refresh() // the rename may have happened: see what is there
 		return err
 	}
+	v.highestSeen() // remembers it; the save is good without
 	return nil
+}
+
+// latest is the highest generation that there was, as far as can be told: seen
+// here, or followed by another, for it has a backup.
+func (v *Vault) latest() uint64 {
+	latest := v.doc.Generation
+	if last := v.lastBackup(); last > latest {
+		latest = last + 1
+	}
+	seen, err := v.highestSeen()
+	if err != nil { // then the backups alone tell
+		return latest
+	}
+	return max(latest, seen)
+}
+
+// passOver raises the counters of a vault that is older than the latest one: no
+// value that was used since is used again. Each save uses one at most, so that a
+// backup in between tells the counters all but exactly.
+func (v *Vault) passOver(doc *document, latest uint64) {
+	counters := map[string]uint64{} // by id
+	raise := func(d *document) {
+		for _, r := range d.Accounts {
+			if missed := latest - d.Generation; r.Type == string(account.HOTP) {
+				counters[r.ID] = r.Counter + min(missed, math.MaxUint64-r.Counter)
+			}
+		}
+	}
+	raise(doc)
+	for _, name := range slices.Backward(v.Backups()) { // what a later one says is nearer
+		if b, err := v.readBackup(name, v.identity); err == nil && b.Vault == doc.Vault && b.Generation > doc.Generation && b.Generation <= latest {
+			raise(b)
+		}
+	}
+	for i := range doc.Accounts {
+		r := &doc.Accounts[i]
+		r.Counter = max(r.Counter, counters[r.ID])
+	}
 }
 
 // NextCode raises the counter of a HOTP account on disk, and then gives the
@@ -274,17 +319,23 @@ func (v *Vault) LatestGoodBackup() (name string, ok bool) {
 		return "", false
 	}
 	for _, name := range v.Backups() {
-		sealed, err := v.disk.ReadFile(name, maxFile)
-		if err != nil {
-			continue
-		}
-		if plain, err := unseal(sealed, v.tried); err == nil {
-			if _, err := parseDocument(plain); err == nil {
-				return name, true
-			}
+		if _, err := v.readBackup(name, v.tried); err == nil {
+			return name, true
 		}
 	}
 	return "", false
+}
+
+func (v *Vault) readBackup(name string, identity age.Identity) (*document, error) {
+	sealed, err := v.disk.ReadFile(name, maxFile)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := unseal(sealed, identity)
+	if err != nil {
+		return nil, err
+	}
+	return parseDocument(plain)
 }
 
 // tidy removes the oldest backups and what an interrupted save left. It is

@@ -394,10 +394,15 @@ func (v *Vault) LastUses() (map[string]time.Time, error) {
 // Older tells whether accounts.age is older than one that was seen before: a
 // backup was put back, by the user or by somebody else.
 func (v *Vault) Older() (bool, error) {
-	older := false
-	err := v.state.change(func(st *state) {
-		older = st.generation > v.doc.Generation
+	seen, err := v.highestSeen()
+	return seen > v.doc.Generation, err
+}
+
+// highestSeen is the highest generation of accounts.age that was seen, this one included.
+func (v *Vault) highestSeen() (generation uint64, err error) {
+	err = v.state.change(func(st *state) {
 		st.generation = max(st.generation, v.doc.Generation)
+		generation = st.generation
 	})
-	return older, err
+	return generation, err
 }

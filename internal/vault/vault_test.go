@@ -364,11 +364,11 @@ func TestBackups(t *testing.T) {
 	}
 	mustAdd(t, v, totp("new"))
 	mustAdd(t, v, totp("newer"))
-	if v.Generation() != 16 {
-		t.Errorf("generation %d after two saves; want 16, above all backups", v.Generation())
+	if v.Generation() != 17 {
+		t.Errorf("generation %d after two saves; want 17, above all that were", v.Generation())
 	}
-	if got := v.Backups(); len(got) != keepBackups || filepath.Base(got[0]) != "accounts-000000015.age" {
-		t.Errorf("backups: %v; want generation 15 first", got)
+	if got := v.Backups(); len(got) != keepBackups || filepath.Base(got[0]) != "accounts-000000016.age" {
+		t.Errorf("backups: %v; want generation 16 first", got)
 	}
 }
 
@@ -396,6 +396,60 @@ func TestOlder(t *testing.T) {
 	want("after the next save", false)
 	if names(v) != "alice carol" {
 		t.Errorf("accounts %q; want those of the backup and the new one", names(v))
+	}
+}
+
+// V15: whichever copy is put back, no counter is used twice; where each save was a
+// code, none is passed over.
+func TestAnOlderVaultUsesNoCounterAgain(t *testing.T) {
+	const codes = keepBackups + 4
+	v := newVault(t)
+	id := mustAdd(t, v, hotp(0))
+	copies := make([][]byte, codes+1) // as they were before so many codes
+	issued := map[string]bool{}
+	for i := range copies {
+		b, err := os.ReadFile(v.accountsFile())
+		check(t, err)
+		copies[i] = b
+		if i < codes {
+			code, err := v.NextCode(id)
+			check(t, err)
+			issued[code] = true
+		}
+	}
+	for _, tt := range []struct {
+		back    int
+		lost    string // beside accounts.age
+		noticed bool
+	}{
+		{1, "", true}, {2, "", true}, {keepBackups, "", true}, {keepBackups + 1, "", true}, {codes, "", true},
+		{1, "vault/backups", true}, {codes, "vault/backups", true},
+		{2, "state.json", false}, {codes, "state.json", false}, // not noticed, but the backups tell
+		{0, "vault/backups", false},
+	} {
+		what := fmt.Sprintf("the copy before the last %d codes, without %q", tt.back, tt.lost)
+		home := t.TempDir()
+		check(t, os.CopyFS(home, os.DirFS(v.home)))
+		if tt.lost != "" {
+			check(t, os.RemoveAll(filepath.Join(home, tt.lost)))
+			check(t, os.MkdirAll(filepath.Join(home, "vault/backups"), 0o700))
+		}
+		check(t, os.WriteFile(filepath.Join(home, "vault/accounts.age"), copies[codes-tt.back], 0o600))
+		other, err := Open(home)
+		check(t, err)
+		check(t, other.UnlockIdentity([]byte(v.identity.String())))
+		if older, err := other.Older(); older != tt.noticed || err != nil {
+			t.Errorf("%s: Older = %v, %v", what, older, err)
+		}
+		mustAdd(t, other, totp("bob")) // any save settles it
+		if older, err := other.Older(); older || err != nil || other.Generation() <= v.Generation() {
+			t.Errorf("%s: after a save Older = %v, %v, generation %d", what, older, err, other.Generation())
+		}
+		code, err := other.NextCode(id)
+		check(t, err)
+		if a, _ := other.Account(id); issued[code] || a.Counter != codes+1 {
+			t.Errorf("%s: code %s, issued before: %v; the counter is %d then, want %d", what, code, issued[code], a.Counter, codes+1)
+		}
 	}
 }
 
