@@ -109,7 +109,7 @@ func (c *cli) checkVault() []finding {
 	case errors.Is(err, vault.ErrNoSlot):
 		return append(list, good("keychain", "no slot: the passphrase is asked for"),
 			good("vault", "locked, in %s; to look inside: codefob doctor --vault-passphrase-file FILE", c.home))
-	case c.passphraseFile != "" && !errors.Is(err, vault.ErrDamaged), errors.Is(err, vault.ErrNewer):
+	case c.passphraseFile != "" && !errors.Is(err, vault.ErrDamaged), errors.Is(err, vault.ErrUnread), errors.Is(err, vault.ErrNewer):
 		return append(list, bad("vault", err, ""))
 	case errors.Is(err, vault.ErrLockedByUs):
 		return append(list, good("vault", "locked with \"codefob lock\", in %s", c.home))

@@ -34,7 +34,7 @@ func (c *cli) openVault() (*vault.Vault, error) {
 		case err == nil:
 			c.report(v)
 			return v, nil
-		case errors.Is(err, vault.ErrDamaged), errors.Is(err, vault.ErrNewer):
+		case errors.Is(err, vault.ErrDamaged), errors.Is(err, vault.ErrUnread), errors.Is(err, vault.ErrNewer):
 			return nil, err
 		case !errors.Is(err, vault.ErrNoSlot) && !errors.Is(err, vault.ErrLockedByUs):
 			c.ui.say("the keychain slot does not work: %s", err)

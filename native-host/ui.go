@@ -100,6 +100,7 @@ var hints = []struct {
 	{vault.ErrRecoveryText, "it is the nine groups of four on the sheet that codefob init asked you to keep"},
 	{vault.ErrNewer, "update Codefob on this computer; nothing was changed"},
 	{vault.ErrDamaged, `nothing was changed; "codefob doctor" says which older copy still opens and how to put it back`},
+	{vault.ErrUnread, "give its files back to yourself (sudo chown -R $USER FOLDER), or end programs that have too many files open"},
 	{vault.ErrBusy, "try again in a moment; if it goes on, end the codefob process that hangs"},
 	{vault.ErrStorage, "nothing was changed; make room on the disk, or make its folder writable, and try again"},
 	{keystore.ErrUnavailable, "the passphrase works without a keychain"},

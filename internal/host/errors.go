@@ -37,6 +37,7 @@ var answers = []struct {
 	{vault.ErrNewer, protocol.Error{Code: protocol.ErrVaultNewer, Message: "The vault was written by a newer version of Codefob.", Hint: "Update Codefob on this computer."}},
 	{vault.ErrDamaged, protocol.Error{Code: protocol.ErrVaultDamaged, Message: "A file of the vault cannot be read.", Hint: "Run this in a terminal, it says which and what to do: codefob doctor"}},
 	{vault.ErrNoSlot, protocol.Error{Code: protocol.ErrVaultDamaged, Message: "The vault has lost its passphrase slot.", Hint: "Set a new passphrase in a terminal: codefob passphrase --recovery-key"}},
+	{vault.ErrUnread, protocol.Error{Code: protocol.ErrVaultDamaged, Message: "The files of the vault cannot be read.", Hint: "They may belong to another user. Run this in a terminal: codefob doctor"}},
 	{vault.ErrBusy, protocol.Error{Code: protocol.ErrVaultStorage, Message: "Another program is saving the vault.", Hint: "Try again in a moment."}},
 	{vault.ErrStorage, protocol.Error{Code: protocol.ErrVaultStorage, Message: "The vault could not be saved: the disk is full, or its folder cannot be written.", Hint: "Nothing was changed. Run this in a terminal: codefob doctor"}},
 	{errHandle, protocol.Error{Code: protocol.ErrHandle, Message: "The list of accounts is out of date.", Hint: "Open the popup again."}},

@@ -365,7 +365,7 @@ func (h *Host) ensureOpen(ctx context.Context) error {
 	defer cancel()
 	err = h.Unlock(ctx, h.vault)
 	switch {
-	case err == nil, errors.Is(err, vault.ErrDamaged), errors.Is(err, vault.ErrNewer):
+	case err == nil, errors.Is(err, vault.ErrDamaged), errors.Is(err, vault.ErrUnread), errors.Is(err, vault.ErrNewer):
 		return err
 	case errors.Is(err, vault.ErrNoSlot), errors.Is(err, vault.ErrLockedByUs): // told from a look at the folder
 	default:

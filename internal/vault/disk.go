@@ -12,6 +12,7 @@ import (
 // can let each step fail.
 type disk interface {
 	ReadFile(name string, most int64) ([]byte, error)
+	Mkdir(name string) error              // new, 0700
 	Create(name string) (diskFile, error) // new, 0600, never through a link
 	Link(from, to string) error
 	Rename(from, to string) error
@@ -50,6 +51,8 @@ func (osDisk) ReadFile(name string, most int64) ([]byte, error) {
 	_, err = io.ReadFull(f, b)
 	return b, err
 }
+
+func (osDisk) Mkdir(name string) error { return os.Mkdir(name, 0o700) }
 
 func (osDisk) Create(name string) (diskFile, error) {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|openFlags, 0o600)

@@ -43,7 +43,7 @@ func stampOf(name string) (stamp, error) {
 	return stamp{s.Size, s.Mtim.Nano(), s.Ino}, nil
 }
 
-// sizeOf is the size of an open file; gone says that it has no name any more.
+// sizeOf is the size of an open file of one name; gone says that it has none any more.
 func sizeOf(f *os.File) (size int64, gone bool, err error) {
 	var s unix.Stat_t
 	if err := uninterrupted(func() error { return unix.Fstat(int(f.Fd()), &s) }); err != nil {
@@ -51,6 +51,9 @@ func sizeOf(f *os.File) (size int64, gone bool, err error) {
 	}
 	if s.Mode&unix.S_IFMT != unix.S_IFREG {
 		return 0, false, fmt.Errorf("%s %w", f.Name(), errNotRegular)
+	}
+	if s.Nlink > 1 {
+		return 0, false, fmt.Errorf("%s is another file too (a hard link): delete it here", f.Name())
 	}
 	return s.Size, s.Nlink == 0, nil
 }

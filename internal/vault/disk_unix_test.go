@@ -3,6 +3,7 @@
 package vault
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 	"testing"
 )
 
+// V12: umask 000.
 func TestCreateMakesTheFilesForTheUserAlone(t *testing.T) {
 	makeCheap(t)
 	defer syscall.Umask(syscall.Umask(0))
@@ -44,40 +46,118 @@ func TestCreateMakesTheFilesForTheUserAlone(t *testing.T) {
 	}
 }
 
-// TestWhatIsNotAFile has links and other things in the place of the vault's files.
+// V12: links and other things in the place of the vault's files and folders. Nothing
+// hangs, nothing elsewhere is written or removed, and the error says what it is.
 func TestWhatIsNotAFile(t *testing.T) {
-	elsewhere := filepath.Join(t.TempDir(), "elsewhere")
-	check(t, os.WriteFile(elsewhere, []byte("precious"), 0o600))
-	things := map[string]func(string) error{
-		"symbolic link": func(name string) error { return os.Symlink(elsewhere, name) },
-		"FIFO":          func(name string) error { return syscall.Mkfifo(name, 0o600) },
-		"folder":        func(name string) error { return os.Mkdir(name, 0o700) },
-	}
-	for thing, put := range things {
-		v := newVault(t)
-		mustAdd(t, v, totp("alice"))
-		instead := func(name string) {
-			t.Helper()
-			if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				t.Fatal(err)
+	makeCheap(t)
+	root := inMemory(t)
+	elsewhere := filepath.Join(root, "elsewhere")
+	check(t, os.Mkdir(elsewhere, 0o700))
+	precious := filepath.Join(elsewhere, "precious.age.tmp")
+	check(t, os.WriteFile(precious, bytes.Repeat([]byte("p"), 3000), 0o600))
+	before, err := os.ReadFile(precious)
+	check(t, err)
+	for _, thing := range []struct {
+		name string
+		put  func(string) error
+	}{
+		{"symbolic link", func(name string) error { return os.Symlink(precious, name) }},
+		{"symbolic link to nothing", func(name string) error { return os.Symlink(filepath.Join(elsewhere, "new"), name) }},
+		{"symbolic link to a folder", func(name string) error { return os.Symlink(elsewhere, name) }},
+		{"hard link", func(name string) error { return os.Link(precious, name) }},
+		{"FIFO", func(name string) error { return syscall.Mkfifo(name, 0o600) }},
+		{"device", func(name string) error {
+			if err := syscall.Mknod(name, syscall.S_IFCHR|0o600, 1<<8|5); err != nil { // as /dev/zero
+				return err
 			}
-			check(t, put(name))
+			f, err := os.Open(name)
+			if err == nil {
+				f.Close()
+			}
+			return err
+		}},
+		{"folder", func(name string) error { return os.Mkdir(name, 0o700) }},
+	} {
+		home := filepath.Join(root, thing.name)
+		if thing.name == "device" { // memory has none
+			home = t.TempDir()
 		}
-		instead(v.home + "/state.json")
-		wantError(t, thing+" for state.json", spendOne(v, "x", DefaultBudget), ErrStorage)
+		v, _, err := Create(home, []byte(passphrase))
+		check(t, err)
+		mustAdd(t, v, totp("alice"))
+		kept := v.path() + ".kept"
+		instead := func(name string) bool {
+			t.Helper()
+			check(t, os.RemoveAll(v.path()))
+			check(t, os.CopyFS(v.path(), os.DirFS(kept)))
+			check(t, os.RemoveAll(stateOf(v)))
+			check(t, os.RemoveAll(name))
+			err := thing.put(name)
+			if thing.name == "device" && err != nil {
+				t.Logf("SKIPPED: no devices here: %v", err)
+				return false
+			}
+			check(t, err)
+			return true
+		}
+		check(t, os.CopyFS(kept, os.DirFS(v.path())))
+		if !instead(v.home + "/state.json") {
+			continue
+		}
+		wantError(t, thing.name+" for state.json", spendOne(v, "x", DefaultBudget), ErrStorage)
+		if _, err := add(v, totp("bob")); err != nil {
+			t.Errorf("%s for state.json: a save: %v", thing.name, err)
+		}
 		instead(v.passphraseFile())
-		wantError(t, thing+" for passphrase.age", v.UnlockPassphrase(t.Context(), []byte(passphrase)), ErrDamaged)
+		wantError(t, thing.name+" for passphrase.age", v.UnlockPassphrase(t.Context(), []byte(passphrase)), ErrDamaged)
+		instead(v.recoveryFile())
+		wantError(t, thing.name+" for recovery.age", v.UnlockRecovery(NewRecoveryKey()), ErrDamaged)
+		instead(v.keychainFile())
+		wantError(t, thing.name+" for keychain.json", v.UnlockKeychain(t.Context()), ErrDamaged)
 		instead(v.accountsFile())
-		_, err := v.Refresh()
-		wantError(t, thing+" for accounts.age", err, ErrDamaged)
-		if thing != "FIFO" { // a FIFO can be locked as well as a file
-			instead(v.path("lock"))
-			_, err = add(v, totp("bob"))
-			wantError(t, thing+" for lock", err, ErrStorage)
+		_, err = v.Refresh()
+		wantError(t, thing.name+" for accounts.age", err, ErrDamaged)
+		_, err = add(v, totp("bob"))
+		wantError(t, thing.name+" for accounts.age", err, ErrDamaged)
+
+		instead(v.path("lock"))
+		if _, err = add(v, totp("bob")); thing.name != "hard link" || err != nil { // it is locked, and not written
+			wantError(t, thing.name+" for lock", err, ErrStorage)
+		}
+		instead(v.backupsFolder())
+		if _, err = add(v, totp("bob")); !strings.HasSuffix(thing.name, "folder") || err != nil { // there it can be kept as well
+			wantError(t, thing.name+" for backups", err, ErrStorage)
+			if got := names(again(t, v)); got != "alice" {
+				t.Errorf("%s for backups: the vault holds %q", thing.name, got)
+			}
+		}
+		instead(v.path("slots"))
+		if err := v.UnlockPassphrase(t.Context(), []byte(passphrase)); !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrNoSlot) {
+			t.Errorf("%s for slots: %v", thing.name, err)
+		}
+		instead(v.lockedFile())
+		if !v.LockedByUser() {
+			t.Errorf("%s for locked does not lock", thing.name)
+		}
+		check(t, v.UnlockPassphrase(t.Context(), []byte(passphrase)))
+		_, err = v.Refresh()
+		check(t, err)
+		if thing.name == "folder" {
+			check(t, os.MkdirAll(filepath.Join(v.lockedFile(), "full"), 0o700))
+			wantError(t, "a full folder for locked", v.UnlockPassphrase(t.Context(), []byte(passphrase)), ErrStorage)
+			if v.IsOpen() {
+				t.Error("it is open all the same")
+			}
 		}
 	}
-	if b, _ := os.ReadFile(elsewhere); string(b) != "precious" {
-		t.Errorf("what a link pointed to holds %q now", b)
+	if b, _ := os.ReadFile(precious); !bytes.Equal(b, before) {
+		t.Errorf("what a link pointed to holds %d other bytes now", len(b))
+	}
+	left, _ := os.ReadDir(elsewhere)
+	for _, e := range left {
+		if _, backup := generationOf(e.Name()); !backup && e.Name() != filepath.Base(precious) {
+			t.Errorf("a link to nothing has made %s", e.Name())
+		}
 	}
 }
 

@@ -28,6 +28,7 @@ var errDied = errors.New("the program died")
 var faults = []fault{
 	{name: "EIO", err: syscall.EIO},
 	{name: "ENOSPC", err: syscall.ENOSPC},
+	{name: "EINTR", err: syscall.EINTR},
 	{name: "EDQUOT from there on", err: syscall.EDQUOT, lasts: true},
 	{name: "EIO after it was done", err: syscall.EIO, after: true},
 	{name: "EIO after it was done, and from there on", err: syscall.EIO, after: true, lasts: true},
@@ -102,6 +103,10 @@ func (d *faultyDisk) ReadFile(name string, most int64) (content []byte, err erro
 	}
 	err = d.do("read", name, b, func(b []byte) error { content = b; return nil })
 	return content, err
+}
+
+func (d *faultyDisk) Mkdir(name string) error {
+	return d.do("mkdir", name, nil, func([]byte) error { return d.osDisk.Mkdir(name) })
 }
 
 func (d *faultyDisk) Create(name string) (f diskFile, err error) {
@@ -181,6 +186,7 @@ func survive(work func() error) (err error) {
 	return work()
 }
 
+// V4: each operation of a save fails in each way.
 func TestASaveThatGoesWrong(t *testing.T) {
 	makeCheap(t)
 	for _, links := range []bool{true, false} {
@@ -191,7 +197,7 @@ func TestASaveThatGoesWrong(t *testing.T) {
 }
 
 func saveOn(t *testing.T, d *faultyDisk, links bool) {
-	v, _, err := Create(t.TempDir(), []byte(passphrase))
+	v, _, err := Create(inMemory(t), []byte(passphrase))
 	check(t, err)
 	mustAdd(t, v, totp("old"))
 	v.disk = d
@@ -253,7 +259,7 @@ func saveOn(t *testing.T, d *faultyDisk, links bool) {
 func TestNoCounterTwiceWhenASaveGoesWrong(t *testing.T) {
 	makeCheap(t)
 	suffer(t, func(t *testing.T, d *faultyDisk) {
-		v, _, err := Create(t.TempDir(), []byte(passphrase))
+		v, _, err := Create(inMemory(t), []byte(passphrase))
 		check(t, err)
 		id := mustAdd(t, v, hotp(0))
 		issued := map[string]bool{}
@@ -285,7 +291,7 @@ func TestNoCounterTwiceWhenASaveGoesWrong(t *testing.T) {
 func TestASlotThatGoesWrong(t *testing.T) {
 	makeCheap(t)
 	suffer(t, func(t *testing.T, d *faultyDisk) {
-		v, _, err := Create(t.TempDir(), []byte(passphrase))
+		v, _, err := Create(inMemory(t), []byte(passphrase))
 		check(t, err)
 		v.disk = d
 		err = survive(func() error { return v.SetPassphrase([]byte("new")) })
@@ -307,7 +313,7 @@ func TestASlotThatGoesWrong(t *testing.T) {
 func TestCreateThatGoesWrong(t *testing.T) {
 	makeCheap(t)
 	suffer(t, func(t *testing.T, d *faultyDisk) {
-		home := filepath.Join(t.TempDir(), "home")
+		home := filepath.Join(inMemory(t), "home")
 		v := at(home)
 		v.disk = d
 		var key RecoveryKey
@@ -353,7 +359,7 @@ func TestTheOrderOfOperations(t *testing.T) {
 	_, err := v.create([]byte(passphrase))
 	check(t, err)
 	all := strings.Join(d.ops, ", ")
-	if !strings.HasPrefix(all, "sync folder 001, sync folder first, ") || !strings.HasSuffix(all, ".tmp, rename vault, sync folder second") {
+	if !strings.HasPrefix(all, "mkdir first, sync folder 001, mkdir second, sync folder first, mkdir vault-") || !strings.HasSuffix(all, ".tmp, rename vault, sync folder second") {
 		t.Errorf("a new vault: %s", all)
 	}
 	d.ops = nil

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -349,11 +350,17 @@ func (v *Vault) tidy() {
 	for _, folder := range []string{v.path(), v.path("slots"), v.backupsFolder()} {
 		left, _ := os.ReadDir(folder)
 		for _, e := range left {
-			if strings.HasSuffix(e.Name(), ".tmp") {
+			if isTemp(e.Name()) {
 				v.disk.Remove(filepath.Join(folder, e.Name()))
 			}
 		}
 	}
+}
+
+// isTemp tells whether replace makes files of that name. Others are left alone.
+func isTemp(name string) bool {
+	parts := strings.Split(name, ".")
+	return len(parts) > 2 && parts[len(parts)-1] == "tmp" && len(parts[len(parts)-2]) == len(rand.Text())
 }
 
 // lockFolder waits for the vault's lock.
@@ -362,7 +369,12 @@ func (v *Vault) lockFolder() (release func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStorage, err)
 	}
-	if err := lock(f); err != nil {
+	if info, e := f.Stat(); e != nil || !info.Mode().IsRegular() {
+		err = fmt.Errorf("%w: %w", ErrStorage, cmp.Or(e, fmt.Errorf("%s %w", f.Name(), errNotRegular)))
+	} else {
+		err = lock(f)
+	}
+	if err != nil {
 		f.Close()
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,10 +24,12 @@ var (
 	mostWork       = 22 // refused before it is run
 )
 
+const keychainService = "codefob"
+
 // keychainSlot is slots/keychain.json.
 type keychainSlot struct {
 	Version int    `json:"version"` // 1
-	Service string `json:"service"`
+	Service string `json:"service"` // keychainService
 	Account string `json:"account"`
 }
 
@@ -76,14 +79,12 @@ func (v *Vault) create(passphrase []byte) (RecoveryKey, error) {
 		return RecoveryKey{}, fmt.Errorf("%w: %w", ErrStorage, err)
 	}
 	v.removeHalves()
-	temp, err := os.MkdirTemp(v.home, half)
-	if err != nil {
-		return RecoveryKey{}, fmt.Errorf("%w: %w", ErrStorage, err)
-	}
+	temp := filepath.Join(v.home, strings.Replace(half, "*", rand.Text(), 1))
 	defer os.RemoveAll(temp)
-	err = os.Mkdir(filepath.Join(temp, "slots"), 0o700)
-	if err == nil {
-		err = os.Mkdir(filepath.Join(temp, "backups"), 0o700)
+	for _, name := range []string{temp, filepath.Join(temp, "slots"), filepath.Join(temp, "backups")} {
+		if err == nil {
+			err = v.disk.Mkdir(name)
+		}
 	}
 	for name, s := range bySlot {
 		if err == nil {
@@ -139,7 +140,7 @@ func (v *Vault) makeFolder(name string) error {
 	if err := v.makeFolder(filepath.Dir(name)); err != nil {
 		return err
 	}
-	if err := os.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := v.disk.Mkdir(name); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return v.disk.SyncFolder(filepath.Dir(name))
@@ -161,8 +162,8 @@ func (v *Vault) UnlockPassphrase(ctx context.Context, passphrase []byte) error {
 		return ErrPassphrase
 	}
 	if err == nil {
-		v.clearLocked()
 		v.disk.Remove(v.wrongFile())
+		err = v.clearLocked()
 	}
 	return err
 }
@@ -174,7 +175,7 @@ func (v *Vault) UnlockRecovery(key RecoveryKey) error {
 		return ErrRecovery
 	}
 	if err == nil {
-		v.clearLocked()
+		err = v.clearLocked()
 	}
 	return err
 }
@@ -228,7 +229,7 @@ func (v *Vault) unlockSlot(file, secret string) error {
 		return fmt.Errorf("%w: %s", ErrNoSlot, file)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
+		return unread(err)
 	}
 	by, err := age.NewScryptIdentity(secret)
 	if err != nil {
@@ -317,7 +318,7 @@ func (v *Vault) SetKeychain(ctx context.Context) error {
 	if v.identity == nil {
 		return ErrLocked
 	}
-	slot := keychainSlot{Version: 1, Service: "codefob", Account: v.doc.Vault}
+	slot := keychainSlot{Version: 1, Service: keychainService, Account: v.doc.Vault}
 	if err := keystore.Set(ctx, slot.item(), []byte(v.identity.String())); err != nil {
 		return err
 	}
@@ -356,11 +357,11 @@ func (v *Vault) readKeychainSlot() (keychainSlot, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return keychainSlot{}, fmt.Errorf("%w: keychain", ErrNoSlot)
 	}
-	var slot keychainSlot
-	if err == nil {
-		err = json.Unmarshal(content, &slot)
+	if err != nil {
+		return keychainSlot{}, unread(err)
 	}
-	if err != nil || slot.Version != 1 {
+	var slot keychainSlot
+	if err := json.Unmarshal(content, &slot); err != nil || slot.Version != 1 || slot.Service != keychainService { // no item of another program's
 		return keychainSlot{}, fmt.Errorf("%w: %s is not readable", ErrDamaged, v.keychainFile())
 	}
 	return slot, nil
@@ -425,6 +426,9 @@ func (v *Vault) LockForAll() error {
 	if err == nil {
 		err = f.Close()
 	}
+	if err == nil {
+		err = v.disk.SyncFolder(v.home)
+	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrStorage, err)
 	}
@@ -437,4 +441,11 @@ func (v *Vault) LockedByUser() bool {
 	return err == nil
 }
 
-func (v *Vault) clearLocked() { v.disk.Remove(v.lockedFile()) }
+// clearLocked ends that. Where it cannot, the vault is locked again at once.
+func (v *Vault) clearLocked() error {
+	if err := v.disk.Remove(v.lockedFile()); err != nil && v.LockedByUser() {
+		v.Lock()
+		return fmt.Errorf("%w: %w", ErrStorage, err)
+	}
+	return nil
+}

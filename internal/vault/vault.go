@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"time"
 
 	"filippo.io/age"
@@ -34,6 +35,7 @@ var (
 	ErrItem       = errors.New("keychain item does not hold the identity of this vault")
 	ErrDamaged    = errors.New("vault is damaged")
 	ErrNewer      = errors.New("vault was written by a newer version of Codefob")
+	ErrUnread     = errors.New("vault cannot be read") // it may be as good as ever
 	ErrStorage    = errors.New("vault cannot be saved")
 	ErrBusy       = errors.New("another program is saving the vault")
 	ErrNoAccount  = errors.New("no such account")
@@ -73,7 +75,7 @@ func Open(home string) (*Vault, error) {
 		}
 		return nil, ErrMissing
 	} else if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrStorage, err)
+		return nil, unread(err)
 	}
 	return v, nil
 }
@@ -206,11 +208,11 @@ func (v *Vault) read(identity *age.X25519Identity) error {
 	// The stamp first: a change in between is then noticed, not missed.
 	seen, err := stampOf(v.accountsFile())
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
+		return unread(err)
 	}
 	sealed, err := v.disk.ReadFile(v.accountsFile(), maxFile)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
+		return unread(err)
 	}
 	plain, err := unseal(sealed, identity)
 	if err != nil {
@@ -223,6 +225,14 @@ func (v *Vault) read(identity *age.X25519Identity) error {
 	}
 	v.take(doc, seen)
 	return nil
+}
+
+// unread tells a file that may not be read, or not now, from one that is bad.
+func unread(err error) error {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		return fmt.Errorf("%w: %w", ErrUnread, err)
+	}
+	return fmt.Errorf("%w: %w", ErrDamaged, err)
 }
 
 func (v *Vault) take(doc *document, seen stamp) {

@@ -39,6 +39,17 @@ func makeCheap(tb testing.TB) {
 	passphraseWork, recoveryWork = 1, 1
 }
 
+// inMemory is a folder for what makes thousands of files and needs no real disk.
+func inMemory(tb testing.TB) string {
+	tb.Helper()
+	name, err := os.MkdirTemp("/dev/shm", "vault")
+	if err != nil {
+		return tb.TempDir()
+	}
+	tb.Cleanup(func() { os.RemoveAll(name) })
+	return name
+}
+
 func newVault(tb testing.TB) *Vault {
 	tb.Helper()
 	makeCheap(tb)
