@@ -3,6 +3,7 @@ package host
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -311,6 +312,46 @@ func TestACodeAndWhenItIsGood(t *testing.T) {
 		if got := get[protocol.ReleaseResult](r, protocol.MethodCode, p); got != tt.want {
 			t.Errorf("%s at %v s: %+v, want %+v", tt.purpose, tt.now, got, tt.want)
 		}
+	}
+}
+
+// V14: whatever the clock is set to, the code is that of the clock then, it is good
+// for as long as the reply says, and a period's code is given to a document once.
+func TestTheClockIsSetBackAndForth(t *testing.T) {
+	a := totp("Example", "alice", example)
+	r := newRig(t, a)
+	r.host.Budget = vault.Budget{PerMinute: 1000, PerHour: 1000}
+	r.clock = time.Unix(1_800_000_000, 0)
+	handle, here := r.handle("alice"), page(example)
+	seen := map[string]bool{}
+	for _, at := range []float64{
+		1_800_000_000, 1_800_000_000 - 3600, 1_800_000_000 + 3600, // an hour back and forth
+		1_800_003_629.999,            // 1 ms before the end of a period
+		4_294_967_295, 4_294_967_310, // 2106
+		0, 30,
+	} {
+		r.clock = time.UnixMilli(int64(at * 1000))
+		got, want := get[protocol.ReleaseResult](r, protocol.MethodCode, fill(handle, here)), r.clock
+		if left := 30 - math.Mod(at, 30); left < 3 {
+			want = want.Add(minLeft)
+		}
+		code, from, until, err := a.Code(want)
+		if err != nil || got.Code != code || got.ValidFrom != from.UnixMilli() || got.ExpiresAt != until.UnixMilli() {
+			t.Errorf("at %.3f: %+v; want %s until %d", at, got, code, until.UnixMilli())
+		}
+		if got.ExpiresAt-r.clock.UnixMilli() < minLeft.Milliseconds() {
+			t.Errorf("at %.3f: the code is good until %d", at, got.ExpiresAt)
+		}
+		if seen[got.Code] {
+			t.Errorf("at %.3f: %s once more", at, got.Code)
+		}
+		seen[got.Code] = true
+	}
+	r.clock = time.Unix(-1, 0)
+	r.fails(protocol.MethodCode, fill(handle, here), protocol.ErrInternal)
+	for _, again := range []int64{30, 33} { // back in the period of the last code
+		r.clock = time.Unix(again, 0)
+		r.fails(protocol.MethodCode, fill(handle, here), protocol.ErrBudget)
 	}
 }
 

@@ -161,6 +161,9 @@ func TestWhatIsNotAFile(t *testing.T) {
 	}
 }
 
+func stop(t *testing.T, p *os.Process)   { check(t, p.Signal(syscall.SIGSTOP)) }
+func resume(t *testing.T, p *os.Process) { check(t, p.Signal(syscall.SIGCONT)) }
+
 func TestALargeFileIsNotRead(t *testing.T) {
 	v := newVault(t)
 	check(t, os.Truncate(v.accountsFile(), maxFile+1))

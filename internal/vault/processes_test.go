@@ -163,8 +163,9 @@ func TestTwoVaultsOfOneFolder(t *testing.T) {
 	check(t, moved.UnlockPassphrase(t.Context(), []byte(passphrase)))
 }
 
+// V7: each has read what the others replace meanwhile.
 func TestManyProgramsLoseNothing(t *testing.T) {
-	const programs, adds = 8, 10
+	const programs, adds = 16, 5
 	v := newVault(t)
 	ids := together(t, v, programs, "add", adds, "")
 	check(t, func() error { _, err := v.Refresh(); return err }())
@@ -216,6 +217,7 @@ func TestManyProgramsShareOneBudget(t *testing.T) {
 	}))
 }
 
+// V8: by a program that is stopped, where there is such a thing.
 func TestALockThatIsHeld(t *testing.T) {
 	defer func(d time.Duration) { lockWait = d }(lockWait)
 	lockWait = 50 * time.Millisecond
@@ -230,6 +232,7 @@ func TestALockThatIsHeld(t *testing.T) {
 	if line, err := bufio.NewReader(out).ReadString('\n'); line != "held\n" {
 		t.Fatalf("the other program: %q, %v", line, err)
 	}
+	stop(t, c.Process)
 	start := time.Now()
 	_, err = add(v, totp("bob"))
 	wantError(t, "Update", err, ErrBusy)
@@ -242,7 +245,11 @@ func TestALockThatIsHeld(t *testing.T) {
 	if _, err := v.Refresh(); err != nil {
 		t.Errorf("reading waits for the lock too: %v", err)
 	}
+	if a := again(t, v).Accounts(); len(a) != 1 || a[0].Counter != 0 {
+		t.Errorf("opening it shows %+v", a)
+	}
 	// With the end of the program ends its lock.
+	resume(t, c.Process)
 	check(t, in.Close())
 	check(t, c.Wait())
 	mustAdd(t, v, totp("bob"))
