@@ -95,6 +95,18 @@ fuzz:
 audit:
 	@.ci/audit
 
+# The vault under fire, and what browsers say, for hours. One line each says what was tried; the first failure ends it.
+SOAK ?= 10000
+SOAK_FUZZTIME ?= 30m
+soak:
+	@mkdir -p build
+	@CODEFOB_SOAK=$(SOAK) go test -count=1 -timeout 0 -v -run 'KilledAt|PowerLoss|EachSystemCall|Damage|AlmostFull|GoesWrong' ./internal/vault >build/soak.log 2>&1 || { cat build/soak.log; exit 1; }
+	@grep -o 'SOAK.*' build/soak.log
+	@for p in ./internal/host ./internal/nativemsg; do \
+	  for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	    echo "SOAK $$p $$f: $$(go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(SOAK_FUZZTIME) $$p | tee build/soak.log | grep '^fuzz: elapsed' | tail -1)"; \
+	    grep -q '^ok' build/soak.log || { cat build/soak.log; exit 1; }; done; done
+
 bench: SETUP := bench
 bench: setup host extension $(BENCH_HOST)
 	$(GO_BUILD) -o build/echo ./internal/nmbench/echo

@@ -153,13 +153,17 @@ type noLinks struct{ *faultyDisk }
 func (noLinks) Link(string, string) error { return syscall.EPERM }
 
 // suffer calls work on a disk with a fault at each of its operations in turn.
-// work is told where; it returns the operations.
 func suffer(t *testing.T, work func(t *testing.T, d *faultyDisk)) {
+	tried := 0
+	defer func() {
+		t.Logf("SOAK faults, %s: each of %d faults at each index, %d in all", t.Name(), len(faults), tried)
+	}()
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
 			for n := 0; ; n++ {
 				d := &faultyDisk{fault: f, n: n}
 				work(t, d)
+				tried++
 				if len(d.ops) <= n {
 					if n < 5 {
 						t.Fatalf("only %d operations: %v", n, d.ops)
