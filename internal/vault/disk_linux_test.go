@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -168,7 +169,7 @@ func TestNoFileDescriptors(t *testing.T) {
 func unlocked(home string) (*Vault, error) {
 	other, err := Open(home)
 	if err == nil {
-		err = other.UnlockPassphrase([]byte(passphrase))
+		err = other.UnlockPassphrase(context.Background(), []byte(passphrase))
 	}
 	return other, err
 }

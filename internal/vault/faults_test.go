@@ -163,13 +163,13 @@ func suffer(t *testing.T, work func(t *testing.T, d *faultyDisk)) {
 			for n := 0; ; n++ {
 				d := &faultyDisk{fault: f, n: n}
 				work(t, d)
-				tried++
 				if len(d.ops) <= n {
 					if n < 5 {
 						t.Fatalf("only %d operations: %v", n, d.ops)
 					}
 					break
 				}
+				tried++
 				if t.Failed() {
 					t.Fatalf("that was %q at operation %d of %q", f.name, n, d.ops)
 				}

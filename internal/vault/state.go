@@ -395,7 +395,7 @@ func (v *Vault) LastUses() (map[string]time.Time, error) {
 // backup was put back, by the user or by somebody else.
 func (v *Vault) Older() (bool, error) {
 	seen, err := v.highestSeen()
-	return seen > v.doc.Generation, err
+	return err == nil && seen > v.doc.Generation, err
 }
 
 // highestSeen is the highest generation of accounts.age that was seen, this one included.
