@@ -190,7 +190,7 @@ func TestFilesOfRoot(t *testing.T) {
 	v, _, err := Create(home, []byte(passphrase))
 	check(t, err)
 	mustAdd(t, v, totp("alice"))
-	check(t, v.Spend("x", DefaultBudget))
+	check(t, spendOne(v, "x", DefaultBudget))
 	own := func(to int) {
 		check(t, filepath.WalkDir(home, func(path string, _ fs.DirEntry, err error) error {
 			check(t, err)
