@@ -80,10 +80,6 @@ unbrowsed:
 e2e: host extension $(BENCH_HOST) $(WIDGETS)/node_modules
 	cd extension && npx --no-install vitest run --config e2e/vitest.config.mjs
 
-# Long runs of what make test has a little of.
-soak: host extension $(BENCH_HOST)
-	cd extension && CODEFOB_SWAPS=400 CODEFOB_CLICKING=60000 npx --no-install vitest run --config e2e/vitest.config.mjs attacks -t "E3|on its way"
-
 # Ten seconds on each fuzz test; make fuzz FUZZTIME=30m for more.
 FUZZTIME ?= 10s
 fuzz:
@@ -95,13 +91,15 @@ fuzz:
 audit:
 	@.ci/audit
 
-# The vault under fire, and what browsers say, for hours. One line each says what was tried; the first failure ends it.
+# The vault under fire, the random attacks of pages, and what browsers say, for hours. One line each says what was
+# tried; the first failure ends it.
 SOAK ?= 10000
 SOAK_FUZZTIME ?= 30m
-soak:
+soak: host extension $(BENCH_HOST)
 	@mkdir -p build
 	@CODEFOB_SOAK=$(SOAK) go test -count=1 -timeout 0 -v -run 'KilledAt|PowerLoss|EachSystemCall|Damage|AlmostFull|GoesWrong' ./internal/vault >build/soak.log 2>&1 || { cat build/soak.log; exit 1; }
 	@grep -o 'SOAK.*' build/soak.log
+	cd extension && CODEFOB_SWAPS=400 CODEFOB_CLICKING=60000 npx --no-install vitest run --config e2e/vitest.config.mjs attacks -t "E3|on its way"
 	@for p in ./internal/host ./internal/nativemsg; do \
 	  for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 	    echo "SOAK $$p $$f: $$(go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(SOAK_FUZZTIME) $$p | tee build/soak.log | grep '^fuzz: elapsed' | tail -1)"; \
