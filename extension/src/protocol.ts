@@ -18,6 +18,9 @@ export const MAX_REPLY = 1048576;
 /** MaxAccounts is the most accounts one reply lists. */
 export const MAX_ACCOUNTS = 50;
 
+/** MaxRecords is the most records of the log that one reply lists. */
+export const MAX_RECORDS = 100;
+
 /** MaxText is the most bytes of what uri.read reads. */
 export const MAX_TEXT = 32768;
 
@@ -61,7 +64,8 @@ export type Method =
   | "accounts.list"
   | "account.edit"
   | "account.remove"
-  | "account.restore";
+  | "account.restore"
+  | "log.list";
 
 /** Request is one message from the extension. */
 export interface Request {
@@ -425,4 +429,33 @@ export interface HandleParams {
 /** HandleResult names an account that was removed: account.restore takes it until the vault forgets it. */
 export interface HandleResult {
   readonly handle: string;
+}
+
+/** LogParams asks for a part of the log, the newest record first. */
+export interface LogParams {
+  readonly offset: number;
+  readonly limit: number;
+}
+
+/** LogAct is what a record of the log tells of. */
+export type LogAct = "fill" | "show" | "copy" | "recovery" | "print" | "sheet" | "export" | "backup" | "clear";
+
+/** LogRecord says what became of an account's codes. */
+export interface LogRecord {
+  readonly at: number;
+  readonly since: number;
+  readonly times: number;
+  readonly act: LogAct;
+  readonly account: string;
+  readonly accounts: number;
+  readonly host: string;
+  readonly by: string;
+  readonly refused?: ErrorCode;
+}
+
+/** LogResult lists a part of the log; Total counts those beyond the limit too, and Missing those that should be there but are gone, or cannot be read. */
+export interface LogResult {
+  readonly records: readonly LogRecord[];
+  readonly total: number;
+  readonly missing: number;
 }

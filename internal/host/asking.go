@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"codefob/internal/account"
 	"codefob/internal/protocol"
 	"codefob/internal/vault"
 )
@@ -65,15 +64,15 @@ func (h *Host) ifAgreed(ctx context.Context, q Question, rest func() (any, error
 	}), nil
 }
 
-// spend counts one code of an account. Beyond the budget the person decides: then it
+// spend counts one code, and has it told in the log. Beyond the budget the person decides: then it
 // gives a [later] that asks, and does the rest; not again for a while after
 // anything but a yes. h.mu is held.
-func (h *Host) spend(ctx context.Context, a account.Account, nonce string, agreed bool, q Question, rest func() (any, error)) (any, error) {
+func (h *Host) spend(ctx context.Context, r vault.Record, nonce string, agreed bool, q Question, rest func() (any, error)) (any, error) {
 	budget := h.Budget
 	if agreed {
 		budget = vault.NoBudget
 	}
-	err := h.vault.Spend(a.ID, nonce, budget)
+	err := h.vault.Spend(r, nonce, budget)
 	if err == nil {
 		h.session.nonces[nonce] = true
 	}

@@ -78,6 +78,7 @@ type Host struct {
 	session  session
 	away     bool                    // the person has left the computer: only a passphrase opens the vault
 	left     int                     // how often they did
+	client   string                  // the browser, as it says itself
 	silentAt time.Time               // of the last silent unlock that did not work
 	withdraw context.CancelCauseFunc // the open question of ifAgreed; nil for none
 
@@ -226,7 +227,8 @@ func (h *Host) handle(ctx context.Context, req request) (any, error) {
 	switch req.Method {
 	case protocol.MethodUnlock, protocol.MethodSearch, protocol.MethodAllow, protocol.MethodCode, protocol.MethodMark,
 		protocol.MethodRecovery, protocol.MethodSave, protocol.MethodQR, protocol.MethodURI, protocol.MethodEnroll,
-		protocol.MethodList, protocol.MethodEdit, protocol.MethodRemove, protocol.MethodRestore:
+		protocol.MethodList, protocol.MethodEdit, protocol.MethodRemove, protocol.MethodRestore,
+		protocol.MethodLog:
 		h.Active()
 	}
 	switch req.Method {
@@ -243,7 +245,10 @@ func (h *Host) handle(ctx context.Context, req request) (any, error) {
 	case protocol.MethodAllow:
 		return with(req, func(p protocol.AllowParams) (any, error) { return h.allow(ctx, p) })
 	case protocol.MethodCode:
-		return with(req, func(p protocol.ReleaseParams) (any, error) { return h.release(ctx, p, false) })
+		return with(req, func(p protocol.ReleaseParams) (any, error) {
+			result, err := h.release(ctx, p, false)
+			return h.noted(vault.Act(p.Purpose), p.Handle, p.Context, result, err)
+		})
 	case protocol.MethodMarks:
 		return with(req, func(p protocol.MarksParams) (any, error) { return h.marks(ctx, p) })
 	case protocol.MethodMark:
@@ -255,7 +260,10 @@ func (h *Host) handle(ctx context.Context, req request) (any, error) {
 	case protocol.MethodServices:
 		return with(req, func(struct{}) (any, error) { return h.services(ctx) })
 	case protocol.MethodRecovery:
-		return with(req, func(p protocol.RecoveryParams) (any, error) { return h.recovery(ctx, p, false) })
+		return with(req, func(p protocol.RecoveryParams) (any, error) {
+			result, err := h.recovery(ctx, p, false)
+			return h.noted(vault.ActRecovery, p.Handle, &p.Context, result, err)
+		})
 	case protocol.MethodSave:
 		return with(req, func(p protocol.SaveParams) (any, error) { return h.saveRecovery(ctx, p) })
 	case protocol.MethodQR:
@@ -272,6 +280,8 @@ func (h *Host) handle(ctx context.Context, req request) (any, error) {
 		return with(req, func(p protocol.HandleParams) (any, error) { return h.remove(ctx, p) })
 	case protocol.MethodRestore:
 		return with(req, func(p protocol.HandleParams) (any, error) { return h.restore(ctx, p) })
+	case protocol.MethodLog:
+		return with(req, func(p protocol.LogParams) (any, error) { return h.listLog(ctx, p) })
 	default:
 		return nil, &protocol.Error{Code: protocol.ErrUnknownMethod, Message: "This host does not know that request.",
 			Hint: "Update Codefob: the extension is newer than the host."}
@@ -305,6 +315,7 @@ func (h *Host) hello(ctx context.Context, p protocol.HelloParams) (any, error) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.client = plainText(p.Client, 32)
 	err := h.ensureOpen(ctx)
 	switch {
 	case err == nil:

@@ -39,7 +39,8 @@ func (h *Host) recovery(ctx context.Context, p protocol.RecoveryParams, agreed b
 	if a.Ask && !agreed {
 		return h.ifAgreed(ctx, q, rest)
 	}
-	if asked, err := h.spend(ctx, a, p.Nonce, agreed, q, rest); asked != nil || err != nil {
+	record := vault.Record{Act: vault.ActRecovery, Account: a.ID, Label: a.Label(), Host: whereTo(p.Context), By: h.client}
+	if asked, err := h.spend(ctx, record, p.Nonce, agreed, q, rest); asked != nil || err != nil {
 		return asked, err
 	}
 	h.index = nil // the save takes in what others had changed

@@ -148,7 +148,11 @@ func (h *Host) release(ctx context.Context, p protocol.ReleaseParams, agreed boo
 		return nil, fmt.Errorf("%w: this page got this code already; the next one in %s",
 			vault.ErrBudget, time.UnixMilli(r.ExpiresAt).Sub(h.Now()).Round(time.Second))
 	}
-	if asked, err := h.spend(ctx, a, p.Nonce, agreed, q, rest); asked != nil || err != nil {
+	record := vault.Record{Act: vault.Act(p.Purpose), Account: a.ID, Label: a.Label(), By: h.client}
+	if p.Purpose == protocol.PurposeFill {
+		record.Host = whereTo(*p.Context)
+	}
+	if asked, err := h.spend(ctx, record, p.Nonce, agreed, q, rest); asked != nil || err != nil {
 		return asked, err
 	}
 	if a.Type == account.HOTP {

@@ -24,6 +24,9 @@ const (
 // MaxAccounts is the most accounts one reply lists.
 const MaxAccounts = 50
 
+// MaxRecords is the most records of the log that one reply lists.
+const MaxRecords = 100
+
 // MaxText is the most bytes of what uri.read reads.
 const MaxText = 32 << 10
 
@@ -67,6 +70,7 @@ const (
 	MethodEdit     Method = "account.edit"    // EditParams → Detail
 	MethodRemove   Method = "account.remove"  // HandleParams → HandleResult
 	MethodRestore  Method = "account.restore" // HandleParams → Detail
+	MethodLog      Method = "log.list"        // LogParams → LogResult
 )
 
 // Methods lists the closed set.
@@ -74,6 +78,7 @@ var Methods = []Method{
 	MethodHello, MethodUnlock, MethodLock, MethodMatch, MethodSearch, MethodAllow, MethodCode,
 	MethodMarks, MethodMark, MethodFacts, MethodRemind, MethodServices, MethodRecovery, MethodSave,
 	MethodQR, MethodURI, MethodEnroll, MethodList, MethodEdit, MethodRemove, MethodRestore,
+	MethodLog,
 }
 
 // Request is one message from the extension.
@@ -556,4 +561,50 @@ type HandleParams struct {
 // HandleResult names an account that was removed: account.restore takes it until the vault forgets it.
 type HandleResult struct {
 	Handle string `json:"handle"`
+}
+
+// LogParams asks for a part of the log, the newest record first.
+type LogParams struct {
+	Offset int `json:"offset"` // from 0
+	Limit  int `json:"limit"`  // 1 to MaxRecords
+}
+
+// LogAct is what a record of the log tells of.
+type LogAct string
+
+// The acts.
+const (
+	LogFill     LogAct = "fill"     // a one-time code went into a page
+	LogShow     LogAct = "show"     // the popup showed one
+	LogCopy     LogAct = "copy"     // the popup put one into the clipboard
+	LogRecovery LogAct = "recovery" // one recovery code was given out
+	LogPrint    LogAct = "print"    // the command line printed a one-time code
+	LogSheet    LogAct = "sheet"    // the command line printed all recovery codes of an account
+	LogExport   LogAct = "export"   // secrets were written to a file, or shown as QR codes
+	LogBackup   LogAct = "backup"   // the vault was written to a sealed file
+	LogClear    LogAct = "clear"    // the log was emptied
+)
+
+// LogActs lists the closed set.
+var LogActs = []LogAct{LogFill, LogShow, LogCopy, LogRecovery, LogPrint, LogSheet, LogExport, LogBackup, LogClear}
+
+// LogRecord says what became of an account's codes. Times are in milliseconds since 1970.
+type LogRecord struct {
+	At       int64     `json:"at"`
+	Since    int64     `json:"since"` // the first of several times
+	Times    int       `json:"times"` // how often the very same was refused; else 1
+	Act      LogAct    `json:"act"`
+	Account  string    `json:"account"`           // its label then; may be empty
+	Accounts int       `json:"accounts"`          // how many, of an export or a backup; else 0
+	Host     string    `json:"host"`              // as shown to people; empty where there is none, and for a private window
+	By       string    `json:"by"`                // the client of host.hello, or "command line"
+	Refused  ErrorCode `json:"refused,omitempty"` // why it was not done; left out for what was
+}
+
+// LogResult lists a part of the log; Total counts those beyond the limit too, and
+// Missing those that should be there but are gone, or cannot be read.
+type LogResult struct {
+	Records []LogRecord `json:"records"`
+	Total   int         `json:"total"`
+	Missing int         `json:"missing"`
 }

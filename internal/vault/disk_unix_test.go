@@ -36,7 +36,7 @@ func TestCreateMakesTheFilesForTheUserAlone(t *testing.T) {
 		return nil
 	}))
 	want := []string{
-		"0700 .", "0700 where", "0600 where/locked", "0600 where/state.json", "0700 where/vault",
+		"0700 .", "0700 where", "0600 where/locked", "0600 where/log.sealed", "0600 where/state.json", "0700 where/vault",
 		"0600 where/vault/accounts.age", "0700 where/vault/backups",
 		"0600 where/vault/backups/accounts-000000000.age", "0600 where/vault/backups/accounts-000000001.age",
 		"0600 where/vault/lock", "0700 where/vault/slots", "0600 where/vault/slots/passphrase.age", "0600 where/vault/slots/recovery.age",

@@ -42,11 +42,20 @@ var children = map[string]func() error{
 			if nonce == "" {
 				nonce = crand.Text()
 			}
-			err := v.Spend("an id", nonce, Budget{PerMinute: 17, PerHour: 30})
+			err := v.Spend(Record{Account: "an id"}, nonce, Budget{PerMinute: 17, PerHour: 30})
 			if errors.Is(err, ErrBudget) || errors.Is(err, ErrNonce) {
 				return nil
 			}
 			return printed("spent", err)
+		})
+	},
+	"log": func() error {
+		return repeat(func(v *Vault, i int) error {
+			r := Record{Act: ActFill, Label: "GitHub", Host: fmt.Sprint(os.Getpid(), ".example"), By: "firefox"}
+			if err := v.Spend(r, fmt.Sprint(os.Getpid(), i), Budget{1 << 30, 1 << 30}); err != nil {
+				return err
+			}
+			return printed("spent", v.Note(Record{Act: ActFill, By: "firefox", Refused: "declined"}))
 		})
 	},
 	"count": func() error { // in the account's name, and by the counter of another, until killed

@@ -110,6 +110,7 @@ func (v *Vault) create(passphrase []byte) (RecoveryKey, error) {
 	}
 	v.identity = identity
 	v.state.unlock(identity)
+	v.log.unlock(identity)
 	seen, _ := stampOf(v.accountsFile()) // if it is gone already, the next Refresh tells
 	v.take(doc, seen)
 	return key, nil

@@ -54,6 +54,7 @@ type state struct {
 	uses       []use     // the last use of the accounts used last, newest first
 	nonces     []string  // of the last releases, as nonceOf shortens them, ascending
 	generation uint64    // the highest of accounts.age seen
+	log        [2]uint64 // the last numbers of the log's two rings
 }
 
 // A release and a use keep the text that stands for them in the file: all but the
@@ -92,8 +93,9 @@ func (st *state) UnmarshalJSON(b []byte) error {
 			ID string `json:"id"`
 			At int64  `json:"at"`
 		} `json:"uses"`
-		Nonces     []string `json:"nonces"`
-		Generation uint64   `json:"generation"`
+		Nonces     []string  `json:"nonces"`
+		Generation uint64    `json:"generation"`
+		Log        [2]uint64 `json:"log"`
 	}
 	if err := json.Unmarshal(b, &read); err != nil {
 		return err
@@ -104,7 +106,7 @@ func (st *state) UnmarshalJSON(b []byte) error {
 	for _, u := range read.Uses {
 		st.uses = append(st.uses, newUse(u.ID, u.At))
 	}
-	st.nonces, st.generation = read.Nonces, read.Generation
+	st.nonces, st.generation, st.log = read.Nonces, read.Generation, read.Log
 	return nil
 }
 
@@ -314,7 +316,9 @@ func (st *state) append(b []byte) []byte {
 		b = append(append(append(b, '"'), n...), '"') // base64: nothing to quote
 	}
 	b = strconv.AppendUint(append(b, `],"generation":`...), st.generation, 10)
-	return append(b, '}')
+	b = strconv.AppendUint(append(b, `,"log":[`...), st.log[0], 10)
+	b = strconv.AppendUint(append(b, ','), st.log[1], 10)
+	return append(b, "]}"...)
 }
 
 // macOf is the MAC of a state, good until the next call.
@@ -324,11 +328,12 @@ func (s *stateFile) macOf(b []byte) []byte {
 	return s.mac.Sum(s.sum[:0])
 }
 
-// Spend counts one release of a code of the account against the budget, for the
-// confirmation that the nonce stands for. It returns an error that wraps
+// Spend counts one release of a code against the budget, for the confirmation that the
+// nonce stands for, and puts it into the log. It returns an error that wraps
 // [ErrBudget] when there is none left, and [ErrNonce] when any program has spent
 // for the nonce before; both count nothing.
-func (v *Vault) Spend(id, nonce string, b Budget) error {
+func (v *Vault) Spend(r Record, nonce string, b Budget) error {
+	id := r.Account
 	now, short := v.now(), nonceOf(nonce)
 	var wait time.Duration
 	used := false
@@ -347,6 +352,7 @@ func (v *Vault) Spend(id, nonce string, b Budget) error {
 		st.nonces = append(st.nonces, short)
 		st.nonces = st.nonces[max(0, len(st.nonces)-keepNonces):]
 		st.generation = max(st.generation, v.doc.Generation)
+		v.log.add(st, v.logRecord(r)) // an error lets the log miss one
 	})
 	switch {
 	case err == nil && used:

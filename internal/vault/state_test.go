@@ -17,7 +17,9 @@ import (
 func stateOf(v *Vault) string { return filepath.Join(v.home, "state.json") }
 
 // spendOne spends for a confirmation of its own.
-func spendOne(v *Vault, id string, b Budget) error { return v.Spend(id, rand.Text(), b) }
+func spendOne(v *Vault, id string, b Budget) error {
+	return v.Spend(Record{Act: ActFill, Account: id}, rand.Text(), b)
+}
 
 func TestBudget(t *testing.T) {
 	type spend struct {
@@ -83,16 +85,16 @@ func TestANonceIsSpentOnce(t *testing.T) {
 	v := newVault(t)
 	other, many := again(t, v), Budget{1 << 30, 1 << 30}
 	nonce := func(i int) string { return fmt.Sprintf("nonce-%012d", i) }
-	wantError(t, "what the budget refuses", v.Spend("an id", nonce(0), Budget{}), ErrBudget)
+	wantError(t, "what the budget refuses", v.Spend(Record{Account: "an id"}, nonce(0), Budget{}), ErrBudget)
 	for i := range keepNonces {
-		check(t, v.Spend("an id", nonce(i), many))
-		wantError(t, "the same", v.Spend("an id", nonce(i), many), ErrNonce)
+		check(t, v.Spend(Record{Account: "an id"}, nonce(i), many))
+		wantError(t, "the same", v.Spend(Record{Account: "an id"}, nonce(i), many), ErrNonce)
 		for _, by := range []*Vault{other, again(t, v)} { // with a state in memory, and without
-			wantError(t, "another program", by.Spend("another id", nonce(i), many), ErrNonce)
-			wantError(t, "the first", by.Spend("an id", nonce(0), Budget{}), ErrNonce)
+			wantError(t, "another program", by.Spend(Record{Account: "another id"}, nonce(i), many), ErrNonce)
+			wantError(t, "the first", by.Spend(Record{Account: "an id"}, nonce(0), Budget{}), ErrNonce)
 		}
 	}
-	check(t, other.Spend("an id", "the next", many))
+	check(t, other.Spend(Record{Account: "an id"}, "the next", many))
 	check(t, v.state.change(func(st *state) {
 		if len(st.releases) != keepReleases || len(st.nonces) != keepNonces {
 			t.Errorf("%d releases and %d nonces are kept", len(st.releases), len(st.nonces))

@@ -53,6 +53,7 @@ type Vault struct {
 	now   func() time.Time
 	sleep func(context.Context, time.Duration) error
 	state *stateFile
+	log   *logFile
 
 	tried *age.X25519Identity // that did not open the accounts
 
@@ -81,7 +82,7 @@ func Open(home string) (*Vault, error) {
 }
 
 func at(home string) *Vault {
-	v := &Vault{home: home, disk: osDisk{}, now: time.Now, sleep: sleep, state: &stateFile{name: filepath.Join(home, "state.json")}}
+	v := &Vault{home: home, disk: osDisk{}, now: time.Now, sleep: sleep, state: &stateFile{name: filepath.Join(home, "state.json")}, log: &logFile{name: filepath.Join(home, "log.sealed")}}
 	v.names.accounts, v.names.locked = v.path("accounts.age"), filepath.Join(home, "locked")
 	return v
 }
@@ -168,6 +169,7 @@ func (v *Vault) Lock() {
 	held := v.identity != nil || v.tried != nil
 	v.identity, v.tried, v.doc, v.accounts, v.byID, v.marks = nil, nil, nil, nil, nil, nil
 	v.state.forget()
+	v.log.forget()
 	if held {
 		scrub()
 	}
@@ -200,6 +202,7 @@ func (v *Vault) unlock(identity *age.X25519Identity) error {
 	}
 	v.identity, v.tried = identity, nil
 	v.state.unlock(identity)
+	v.log.unlock(identity)
 	return nil
 }
 
