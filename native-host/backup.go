@@ -89,6 +89,7 @@ func (c *cli) backup(args []string) error {
 	if err != nil {
 		return err
 	}
+	c.note(v, vault.ActBackup, v.Accounts()...)
 	if last.File, err = writeDated(last.Folder, now, sealed); err != nil {
 		return err
 	}

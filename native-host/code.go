@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"codefob/internal/account"
+	"codefob/internal/vault"
 )
 
 func (c *cli) code(args []string) error {
@@ -47,6 +48,7 @@ func (c *cli) code(args []string) error {
 		}
 		out.Left = int((until.Sub(when) + time.Second - 1) / time.Second)
 	}
+	c.note(v, vault.ActPrint, a)
 	if *asJSON {
 		return c.ui.json(out)
 	}

@@ -18,6 +18,7 @@ import (
 	"codefob/internal/interchange"
 	"codefob/internal/paper"
 	"codefob/internal/qr"
+	"codefob/internal/vault"
 )
 
 // How an export keeps others from reading it.
@@ -131,6 +132,7 @@ func (c *cli) export(args []string) error {
 	if err != nil {
 		return err
 	}
+	c.note(v, vault.ActExport, kept...) // before it is out
 	if show {
 		for _, f := range files {
 			c.ui.print("%s\n%s\n", f.title, f.code.Terminal())

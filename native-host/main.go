@@ -67,6 +67,7 @@ func commands() []command {
 		{"restore", "[QUERY]", "bring a removed account back; without a QUERY, list what can come back", (*cli).restore},
 		{"code", "QUERY", "print a one-time code", (*cli).code},
 		{"recovery", "QUERY [--add [FILE]] [--show]", "keep an account's recovery codes", (*cli).recovery},
+		{"log", "[--account QUERY]", "tell which account's codes went where and when, and what was refused", (*cli).log},
 		{"install", "[--browser NAME…]", "register with the browsers", (*cli).install},
 		{"uninstall", "", "take the registrations away", (*cli).uninstall},
 		{"directory", "update [FILE] [--dry-run]", "take over what services take for logging in", (*cli).directory},

@@ -69,6 +69,9 @@ func (c *cli) recovery(args []string) error {
 	case *remove:
 		return c.removeRecovery(v, a, *yes)
 	default:
+		if *show {
+			c.note(v, vault.ActSheet, a)
+		}
 		return c.listRecovery(a, *show, *asJSON)
 	}
 }
@@ -173,6 +176,7 @@ func (c *cli) nextRecovery(v *vault.Vault, a account.Account) error {
 	if err != nil {
 		return err
 	}
+	c.note(v, vault.ActRecovery, a)
 	c.ui.print("%s\n", code.Bytes())
 	if left > fewRecovery {
 		c.ui.say("%s left", recoveryCodes(left))
