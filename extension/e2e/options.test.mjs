@@ -74,6 +74,11 @@ inBrowsers(
       await fillByPopup(browser);
       await until("code in the field", () => fieldValue(page));
       await expectAccepted(world, "ada");
+      await options(async (page) => {
+        const client = browser.name[0]?.toUpperCase() + browser.name.slice(1);
+        await says(page, `Fill in · two.example · ${client}`);
+        expect((await texts(page, ".log .issuer"))[0]).toBe("Larkfield Bank (ada)");
+      }, "#log");
     });
 
     test("how a code is filled is kept, and taken back", async () => {

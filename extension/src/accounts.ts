@@ -214,6 +214,7 @@ function answered(model: Model, event: ToOptions): Next {
     case "enroll":
       return event.answer.ok ? list(without(model, "open")) : { model };
     case "services":
+    case "log":
     case "picture":
     case "text":
       return { model };

@@ -86,6 +86,7 @@ export function update(model: Model, event: Event): Next {
       };
     }
     case "services":
+    case "log":
     case "unlock":
     case "pin":
     case "list":

@@ -1,6 +1,6 @@
 import { type FromOptions, fromOptions, type ToOptions } from "./messages.ts";
 import type { Host } from "./native.ts";
-import { MAX_ACCOUNTS, type ServicesResult } from "./protocol.ts";
+import { MAX_ACCOUNTS, MAX_RECORDS, type ServicesResult } from "./protocol.ts";
 
 /** What an options page needs of the background. */
 export interface Office {
@@ -43,6 +43,10 @@ export function manage(port: OptionsPort, { host, unlocked, pin, services }: Off
       case "list": {
         const { query, offset } = message;
         return { type: "list", ask, answer: await host.call("accounts.list", { query, offset, limit: MAX_ACCOUNTS }) };
+      }
+      case "log": {
+        const { offset } = message;
+        return { type: "log", ask, answer: await host.call("log.list", { offset, limit: MAX_RECORDS }) };
       }
       case "edit":
         return { type: "edit", ask, answer: await host.call("account.edit", message.edit) };

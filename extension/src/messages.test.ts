@@ -115,6 +115,7 @@ test.each([
   { type: "services", ask: -1 },
   { type: "list", ask: 1, query: "x".repeat(81), offset: 0 },
   { type: "list", ask: 1, query: "", offset: "0" },
+  { type: "log", ask: 1, offset: -1 },
   { type: "edit", ask: 1, edit: undefined },
   { type: "edit", ask: 1, edit: { ...edit, ask: "no" } },
   { type: "edit", ask: 1, edit: { ...edit, sites: "a.example" } },

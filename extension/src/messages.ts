@@ -9,6 +9,7 @@ import {
   type FactsResult,
   type HandleResult,
   type ListResult,
+  type LogResult,
   MAX_PICTURE,
   MAX_TEXT,
   type Mark,
@@ -227,6 +228,7 @@ export type FromOptions =
   | { readonly type: "services" | "unlock"; readonly ask: number }
   | { readonly type: "pin"; readonly ask: number; readonly key: string }
   | { readonly type: "list"; readonly ask: number; readonly query: string; readonly offset: number }
+  | { readonly type: "log"; readonly ask: number; readonly offset: number }
   | { readonly type: "edit"; readonly ask: number; readonly edit: EditParams }
   | { readonly type: "remove" | "restore"; readonly ask: number; readonly handle: string }
   | { readonly type: "picture"; readonly ask: number; readonly picture: string } // base64 of a file
@@ -245,6 +247,7 @@ export type ToOptions =
   | { readonly type: "unlock"; readonly ask: number; readonly answer: Answer<VaultResult> }
   | { readonly type: "pin"; readonly ask: number }
   | { readonly type: "list"; readonly ask: number; readonly answer: Answer<ListResult> }
+  | { readonly type: "log"; readonly ask: number; readonly answer: Answer<LogResult> }
   | { readonly type: "edit" | "restore"; readonly ask: number; readonly answer: Answer<Detail> }
   | { readonly type: "remove"; readonly ask: number; readonly answer: Answer<HandleResult> }
   | { readonly type: "picture" | "text"; readonly ask: number; readonly answer: Answer<OffersResult> }
@@ -420,6 +423,8 @@ export function fromOptions(message: unknown): FromOptions | undefined {
       const { query, offset } = m;
       return isText(query, MAX_QUERY) && isNumber(offset) ? { type, ask, query, offset } : undefined;
     }
+    case "log":
+      return isNumber(m["offset"]) ? { type, ask, offset: m["offset"] } : undefined;
     case "edit": {
       const edit = editOf(m["edit"]);
       return edit && { type, ask, edit };

@@ -15,6 +15,8 @@ import type {
   HelloResult,
   ListParams,
   ListResult,
+  LogParams,
+  LogResult,
   MarkParams,
   MarksParams,
   MarksResult,
@@ -62,6 +64,7 @@ interface Calls {
   "account.edit": { params: EditParams; result: Detail };
   "account.remove": { params: HandleParams; result: HandleResult };
   "account.restore": { params: HandleParams; result: Detail };
+  "log.list": { params: LogParams; result: LogResult };
 }
 
 /** A result, or what stood in its way, with the host's hint; and with its message, in English, where that alone says what is amiss. */
@@ -266,6 +269,11 @@ const isOffer = (x: unknown) =>
   isText(x["issuer"]) &&
   isText(x["account"]) &&
   (!x["have"] || isAccount(x["have"]));
+const isRecord = (x: unknown) =>
+  isObject(x) &&
+  [x["at"], x["since"], x["times"]].every(Number.isSafeInteger) &&
+  [x["act"], x["account"], x["host"], x["by"]].every(isText) &&
+  (x["refused"] === undefined || Object.hasOwn(ERROR_CODES, String(x["refused"])));
 const isParts = (x: unknown) =>
   x === undefined || (isObject(x) && isList(x["read"], Number.isFinite) && Number.isFinite(x["size"]));
 const isOffers = (r: Record<string, unknown>) =>
@@ -298,6 +306,7 @@ const SOUND: Record<Method, (result: Record<string, unknown>) => boolean> = {
   "uri.read": isOffers,
   "account.enroll": (r) => isAccount(r["account"]),
   "accounts.list": (r) => isList(r["accounts"], isDetail) && Number.isFinite(r["total"]),
+  "log.list": (r) => isList(r["records"], isRecord) && Number.isFinite(r["total"]) && Number.isFinite(r["missing"]),
   "account.edit": isDetail,
   "account.remove": (r) => isText(r["handle"]),
   "account.restore": isDetail,

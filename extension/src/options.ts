@@ -2,12 +2,13 @@ import * as accounts from "./accounts.ts";
 import * as adding from "./adding.ts";
 import { button, command, make, text } from "./draw.ts";
 import { arrange, bar, keyed, makeRows } from "./editor.ts";
+import { log } from "./log.ts";
 import { type FromOptions, MAX_QUERY, OPTIONS_PORT, type ToOptions } from "./messages.ts";
 import type { Answer } from "./native.ts";
 import { offers, ways } from "./offers.ts";
 import { anew, compare, other } from "./pairing.ts";
 import { pictureOf } from "./pictures.ts";
-import type { Account, ServicesResult } from "./protocol.ts";
+import type { Account, LogResult, ServicesResult } from "./protocol.ts";
 import { services } from "./services.ts";
 import { wayOut } from "./view.ts";
 import { say, type Word } from "./words.ts";
@@ -20,16 +21,19 @@ import { say, type Word } from "./words.ts";
 const PAUSE = 120;
 
 /** The parts of the page, by the address's fragment. */
-const VIEWS = { accounts: "accounts_label", services: "options_title", add: "add_link" } as const satisfies Record<
-  string,
-  Word
->;
+const VIEWS = {
+  accounts: "accounts_label",
+  services: "options_title",
+  log: "log_label",
+  add: "add_link",
+} as const satisfies Record<string, Word>;
 type View = keyof typeof VIEWS;
 
 let list = accounts.START;
 let added = adding.START;
 let kept: Answer<ServicesResult> | undefined;
-let asked = 0; // for the services, and to trust a host
+let told: Answer<LogResult> | undefined; // while the log is shown
+let asked = 0; // for the services and the log, and to trust a host
 let pairing: "compare" | "other" | undefined; // where the user is with a host that is not trusted
 let port: chrome.runtime.Port | undefined;
 const waiting = new Map<string, Pick<FromOptions, "type" | "ask">>(); // without what was asked: it may be a secret
@@ -57,10 +61,18 @@ function received(message: ToOptions): void {
   waiting.delete(`${message.type} ${message.ask}`);
   if (message.type === "list") pairing = undefined;
   if (message.type === "services") kept = message.answer;
+  if (message.type === "log" && message.ask === asked) told = joined(told, message.answer);
   const opened = message.type === "unlock" && message.answer.ok;
   if (opened || message.type === "enroll") kept = undefined;
+  if (opened) told = undefined;
   happen(message);
   change(message);
+}
+
+/** The log with a part of it behind what was there. */
+function joined(before: Answer<LogResult> | undefined, part: Answer<LogResult>): Answer<LogResult> {
+  if (!before?.ok || !part.ok) return part;
+  return { ok: true, result: { ...part.result, records: [...before.result.records, ...part.result.records] } };
 }
 
 function happen(event: accounts.Event): void {
@@ -78,7 +90,7 @@ function change(event: adding.Event): void {
   added = next.model;
   if (next.send) send(next.send);
   if (added !== before && event.type !== "name") draw(next.focus);
-  else if (event.type === "services") draw();
+  else if (event.type === "services" || event.type === "log") draw();
 }
 
 function show(account: Account): void {
@@ -114,6 +126,7 @@ const closed = make("section", "");
 const places: Record<View, HTMLElement> = {
   accounts: make("section", ""),
   services: make("section", ""),
+  log: make("section", ""),
   add: make("section", ""),
 };
 
@@ -164,6 +177,8 @@ function draw(to?: string): void {
   if (!closed.hidden) return focus(key === "unlock" || !key ? key : "unlock");
   if (at === "accounts") drawAccounts();
   if (at === "services") drawServices();
+  if (at === "log") drawLog();
+  else if (told) [told, asked] = [undefined, asked + 1]; // next time it is asked for anew
   if (at === "add") found.replaceChildren(...offers(added, acts));
   if (to !== undefined || (held && !held.isConnected)) focus(key, caret ?? undefined);
 }
@@ -266,8 +281,23 @@ function drawServices(): void {
   places.services.replaceChildren(...nodes);
 }
 
+function drawLog(): void {
+  if (!told && !waiting.has(`log ${asked}`)) askLog();
+  const nodes = !told
+    ? [make("p", "lead", say("loading"))]
+    : told.ok
+      ? log(told.result, askLog)
+      : text(say(`problem_${told.problem}_title`), say(`problem_${told.problem}_text`));
+  places.log.replaceChildren(...nodes);
+}
+
+/** Asks for the log from the end of what is there on. */
+function askLog(): void {
+  send({ type: "log", ask: ++asked, offset: told?.ok ? told.result.records.length : 0 });
+}
+
 document.documentElement.lang = chrome.i18n.getUILanguage();
-main.append(nav, bars, closed, places.accounts, places.services, places.add);
+main.append(nav, bars, closed, places.accounts, places.services, places.log, places.add);
 addEventListener("hashchange", () => draw());
 addEventListener("popstate", () => draw());
 
