@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"syscall"
 	"testing"
 )
@@ -197,19 +196,10 @@ func TestFilesOfRoot(t *testing.T) {
 			return os.Lchown(path, to, to)
 		}))
 	}
-	// as nobody does work on a thread that is not root's, which ends with it.
-	as := func(uid int, work func()) {
-		done := make(chan bool)
-		go func() {
-			defer close(done)
-			runtime.LockOSThread()
-			if _, _, err := syscall.RawSyscall(syscall.SYS_SETRESUID, ^uintptr(0), uintptr(uid), ^uintptr(0)); err != 0 {
-				t.Errorf("setresuid: %v", err)
-				return
-			}
-			work()
-		}()
-		<-done
+	as := func(uid int, work func()) { // the whole process, for a while
+		check(t, syscall.Setresuid(-1, uid, -1))
+		defer syscall.Setresuid(-1, 0, -1)
+		work()
 	}
 	for _, tt := range []struct {
 		name   string
