@@ -29,7 +29,9 @@ inBrowsers(
       await browser.display?.dialog();
       await browser.display?.type(readFileSync(join(vault.home, "passphrase"), "utf8").trim());
       await answer(popup, "Return");
-      await until("open vault", async () => (await browser.badge()) === "1");
+      const back = await browser.popup(); // by itself
+      await says(back, "Fill code on");
+      await Promise.all([back.gone(), browser.display?.press("Escape")]);
     });
 
     /** Answers the dialog of pinentry, and has this popup closed for it. @param {Popup | undefined} popup @param {string[]} keys */
