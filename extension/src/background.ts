@@ -28,7 +28,8 @@ import { makeTrust } from "./trust.ts";
 import { makeVisits } from "./visits.ts";
 
 // The background: between pages, popup and host. It keeps nothing beyond its own
-// life; a browser may end it at any moment, and everything is asked anew then.
+// life but the key of the host (trust.ts); a browser may end it at any moment, and
+// everything is asked anew then.
 
 /** The pages of a window may open the popup once in this time, in ms: one page may have many tabs. */
 const OPEN_EVERY = 10_000;
