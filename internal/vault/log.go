@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/aes"
 	"crypto/cipher"
@@ -66,6 +67,8 @@ const (
 var rings = [2]struct{ first, slots uint64 }{{0, 1000}, {1000, 200}}
 
 const logSize = (1000 + 200) * slotSize // in bytes; of an unused slot, zeros
+
+var emptySlot [slotSize]byte
 
 // logFile is log.sealed: slots of one size, each empty or with one record, sealed on its
 // own with a key made from the vault's identity. The records of a ring are numbered
@@ -272,16 +275,18 @@ func place(slot uint64) []byte { return binary.BigEndian.AppendUint64(nil, slot)
 
 // records opens those of the slots of a ring that can be opened.
 func (l *logFile) records(slots []byte, ring int) (list []logRecord) {
-	slot := rings[ring].first
-	for sealed := range slices.Chunk(slots, slotSize) {
+	for i := range rings[ring].slots {
+		slot, sealed := rings[ring].first+i, slots[i*slotSize:(i+1)*slotSize]
+		if bytes.Equal(sealed, emptySlot[:]) {
+			continue
+		}
 		plain, err := l.key.Open(l.plain[:0], nil, sealed, place(slot))
-		if err != nil { // empty, torn, or not ours
-			plain = nil
+		if err != nil { // torn, or not ours
+			continue
 		}
 		if r, ok := parseRecord(plain); ok && slotOf(ring, r.Number) == slot {
 			list = append(list, r)
 		}
-		slot++
 	}
 	return list
 }

@@ -173,6 +173,10 @@ func TestALogThatWasChanged(t *testing.T) {
 		}, "9 9 4", 2},
 		{"3 again in the place of 4", func(c []byte) []byte { copy(slot(c, 4), slot(c, 3)); return c }, "9 5 3", 1},
 		{"an older one where it stood", func(c []byte) []byte { copy(slot(c, ringful+1), slot(older, 1)); return c }, "5 4 3", 1},
+		{"a release in the place of a refusal", func(c []byte) []byte {
+			copy(c[slotOf(refused, 5)*slotSize:], slot(c, 5))
+			return c
+		}, "5 4 3", 0},
 		{"an older copy", func(c []byte) []byte { return bytes.Clone(older) }, "5 4 3", int(ringful) - 3},
 		{"another vault's", func(c []byte) []byte { return bytes.Clone(foreign) }, "", int(ringful)},
 		{"cut off in a record", func(c []byte) []byte { return c[:5*slotSize+100] }, "9 4 3", int(ringful) - 5},
@@ -304,11 +308,14 @@ func FuzzLog(f *testing.F) {
 	f.Add(whole[:4*slotSize], []byte(`{"n":1,"at":1767355200000,"act":"fill","times":3,"since":1}`), uint64(3), uint64(0))
 	f.Add([]byte{}, []byte(`{"n":1000,"at":-1,"act":"fill"}`), uint64(1)<<63, uint64(1))
 	f.Add([]byte{1}, []byte(`{"n":18446744073709551615,"at":1,"act":null}`), uint64(1000), uint64(1000))
+	var slots [2][]byte
+	for ring := range slots {
+		slots[ring] = make([]byte, rings[ring].slots*slotSize)
+	}
 	f.Fuzz(func(t *testing.T, content, plain []byte, last, where uint64) {
-		var slots [2][]byte
 		for ring := range slots {
-			slots[ring] = make([]byte, rings[ring].slots*slotSize)
-			copy(slots[ring], content)
+			clear(slots[ring])
+			copy(slots[ring], content[:min(len(content), 8*slotSize)])
 		}
 		if len(plain) <= recordSize {
 			at := where % rings[released].slots
