@@ -104,6 +104,8 @@ async function openVault({ open, browser, accounts }) {
   const popup = await browser.popup();
   await unlock(popup);
   await popup.close();
+  // So soon after the unlock it comes back, as where the prompt's end took the focus.
+  await (await browser.popup(1500).catch(() => undefined))?.close();
 }
 
 /** Keeps the environment and the arguments of the hosts that run. @param {World["vault"]} vault */
