@@ -305,6 +305,7 @@ var requests = []string{
 	`{"id":9,"method":"account.edit","params":{"handle":"known","issuer":"a","account":"b","sites":["example.com"],"append":true,"submit":true,"ask":false}}`,
 	`{"id":9,"method":"account.remove","params":{"handle":"known"}}`,
 	`{"id":9,"method":"account.restore","params":{"handle":"known"}}`,
+	`{"id":9,"method":"log.list","params":{"offset":0,"limit":100}}`,
 	`{"id":9,"method":"recovery.next","params":{"handle":"known","context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"},"nonce":"0123456789abcdef"}}`,
 }
 
