@@ -124,11 +124,12 @@ function keepProcesses({ home, hosts }) {
 const SKIP = /^(passphrase|pinentry|pinentry\.answers)$|startupCache\/(script|startup)Cache/;
 /**
  * Where codes are looked for, beside secrets: in what the program and its hosts wrote and said, and where a browser
- * keeps what extensions store, addresses, titles, cookies, what pages store, and what was typed into forms. Elsewhere
- * six digits are often by chance those of a code; and a session store has the field that the code was for.
+ * keeps what extensions store, addresses, titles, cookies, and what pages store. Elsewhere six digits are often by
+ * chance those of a code; and a session store, and what Chromium remembers of sent forms, have the field that the
+ * code was for.
  */
 const WITH_CODES =
-  /^(codefob|output|environ-|cmdline-|wire|tmp)|profile\/(Default\/)?(.*Extension|Local Storage|Session Storage|IndexedDB|History|Web Data|Login Data|Cookies|formhistory|places|webappsstore|storage\/default|storage\.sqlite|cookies|extension|prefs)/;
+  /^(codefob|output|environ-|cmdline-|wire|tmp)|profile\/(Default\/)?(.*Extension|Local Storage|Session Storage|IndexedDB|History|Login Data|Cookies|formhistory|places|webappsstore|storage\/default|storage\.sqlite|cookies|extension|prefs)/;
 
 /**
  * What was left behind of secrets, of the passphrase and of the codes that were good meanwhile; secrets that a page

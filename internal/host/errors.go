@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 
 	"codefob/internal/account"
@@ -59,6 +60,7 @@ var answers = []struct {
 	{site.ErrInsecure, protocol.Error{Code: protocol.ErrOrigin, Message: "This page did not come over https. Anybody on the network could read the code.", Hint: "Open the site with https://."}},
 	{site.ErrFrame, protocol.Error{Code: protocol.ErrFrame, Message: "The field is in a frame of another site.", Hint: "Open the frame's own page in a tab, or run this in a terminal: codefob code"}},
 	{site.ErrRefused, protocol.Error{Code: protocol.ErrOrigin, Message: "This page has no address that an account could belong to.", Hint: "Run this in a terminal instead: codefob code"}},
+	{context.Canceled, protocol.Error{Code: protocol.ErrUnlock, Message: "The browser ended the connection meanwhile.", Hint: "Try again."}},
 	{errNotAllowed, protocol.Error{Code: protocol.ErrNotAllowed, Message: "The account has not been used on this host before.", Hint: "Agree to use it here first."}},
 }
 
