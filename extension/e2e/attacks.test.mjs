@@ -14,7 +14,7 @@ const swaps = [
   "act=see-through&sign=mark",
   "act=http action&sign=mark",
   "act=focus elsewhere&sign=keydown",
-  ...Array.from({ length: Number(process.env.CODEFOB_SWAPS ?? 12) }, (_, seed) => `seed=${seed}`),
+  ...Array.from({ length: Number(process.env.CODEFOB_SWAPS ?? 6) }, (_, seed) => `seed=${seed}`),
 ];
 /** For how long a page is clicked on that moves its field under the pointer, in ms. */
 const clicking = Number(process.env.CODEFOB_CLICKING ?? 1500);

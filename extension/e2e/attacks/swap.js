@@ -22,6 +22,7 @@ const acts = {
   "its like under a cover": () => {
     const like = code.cloneNode();
     like.id = "trap";
+    like.value = ""; // a clone has what the field has by now
     at.style.opacity = "0.001";
     code.replaceWith(like);
   },
