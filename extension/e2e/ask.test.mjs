@@ -29,9 +29,7 @@ inBrowsers(
       await browser.display?.dialog();
       await browser.display?.type(readFileSync(join(vault.home, "passphrase"), "utf8").trim());
       await answer(popup, "Return");
-      const back = await browser.popup(); // by itself
-      await says(back, "Fill code on");
-      await Promise.all([back.gone(), browser.display?.press("Escape")]);
+      await until("open vault", async () => (await browser.badge()) === "1");
     });
 
     /** Answers the dialog of pinentry, and has this popup closed for it. @param {Popup | undefined} popup @param {string[]} keys */

@@ -162,10 +162,18 @@ export async function launchFirefox({ program, home, env, extension, site, displ
         const before = await hand().windows();
         await press(tab, "Choose a picture file");
         await until("dialog", async () => (await hand().windows()) > before);
-        await hand().press("ctrl+l");
-        await hand().type(path);
-        await hand().press("Return");
-        await until("end of the dialog", async () => (await hand().windows()) === before);
+        const ended = async () => (await hand().windows()) === before;
+        // Keys that come before the dialog takes any are lost: they are typed again.
+        for (let left = 2; ; left--) {
+          await hand().press("ctrl+l");
+          await hand().press("ctrl+a");
+          await hand().type(path);
+          await hand().press("Return");
+          const end = await until("end of the dialog", ended, 4000).catch((error) => {
+            if (left === 0) throw error;
+          });
+          if (end) return;
+        }
       };
       return { ...tab, choose };
     },

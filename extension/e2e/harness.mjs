@@ -104,8 +104,6 @@ async function openVault({ open, browser, accounts }) {
   const popup = await browser.popup();
   await unlock(popup);
   await popup.close();
-  // So soon after the unlock it comes back, as where the prompt's end took the focus.
-  await (await browser.popup(1500).catch(() => undefined))?.close();
 }
 
 /** Keeps the environment and the arguments of the hosts that run. @param {World["vault"]} vault */
@@ -121,15 +119,15 @@ function keepProcesses({ home, hosts }) {
 }
 
 /** Files that are not looked at: the tests' own, with the passphrase, and Firefox's of its own compiled scripts. */
-const SKIP = /^(passphrase|pinentry|pinentry\.answers)$|startupCache\/(script|startup)Cache/;
+const SKIP = /^(passphrase|pinentry|pinentry\.answers|codes|uris\.txt)$|startupCache\/(script|startup)Cache/;
 /**
  * Where codes are looked for, beside secrets: in what the program and its hosts wrote and said, and where a browser
  * keeps what extensions store, addresses, titles, cookies, and what pages store. Elsewhere six digits are often by
- * chance those of a code; and a session store, and what Chromium remembers of sent forms, have the field that the
+ * chance those of a code; and a session store, and what browsers remember of sent forms, have the field that the
  * code was for.
  */
 const WITH_CODES =
-  /^(codefob|output|environ-|cmdline-|wire|tmp)|profile\/(Default\/)?(.*Extension|Local Storage|Session Storage|IndexedDB|History|Login Data|Cookies|formhistory|places|webappsstore|storage\/default|storage\.sqlite|cookies|extension|prefs)/;
+  /^(codefob|output|environ-|cmdline-|wire|tmp)|profile\/(Default\/)?(.*Extension|Local Storage|Session Storage|IndexedDB|History|Login Data|Cookies|places|webappsstore|storage\/default|storage\.sqlite|cookies|extension|prefs)/;
 
 /**
  * What was left behind of secrets, of the passphrase and of the codes that were good meanwhile; secrets that a page

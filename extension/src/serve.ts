@@ -78,7 +78,6 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
   let tickets = new Set<string>(); // that the popup has shown
   let sheet: { handle: string; codes: readonly string[] } | undefined; // recovery codes that the user may save
   let last = desk.now(); // number of a state; by the clock, as the popup may outlive the background
-  let heard = 0; // how many messages of the popup
   const send = (message: ToPopup) => {
     if (!abort.signal.aborted) port.postMessage(message);
   };
@@ -223,14 +222,10 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
         const answer = await host.call("vault.unlock", undefined);
         await desk.unlocked(answer.ok);
         if (!answer.ok) return fail(answer);
-        if (!abort.signal.aborted) {
-          await show();
-          await tellRead();
-        }
-        // Browsers close the popup when the focus goes to the prompt, or when it comes back.
-        const acts = heard;
-        await desk.sleep(FOCUS_WITHIN, abort.signal);
-        return abort.signal.aborted && heard === acts ? desk.reopen(tab) : undefined;
+        // Where the prompt took the focus, the popup is gone.
+        if (abort.signal.aborted) return enroll.tells(tab) ? desk.reopen(tab) : undefined;
+        await show();
+        return tellRead();
       }
       case "pin":
         await desk.pin(message.key);
@@ -315,7 +310,6 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
 
   port.onMessage.addListener((raw) => {
     const message = fromPopup(raw);
-    heard++;
     if (message) void received(message);
   });
   port.onDisconnect.addListener(() => abort.abort());
