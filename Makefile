@@ -51,11 +51,15 @@ demo: setup host extension
 test: SETUP := test
 # The end-to-end tests wait more than they work: the others run meanwhile, and let them go first.
 test: setup
-	+@$(MAKE) --no-print-directory --jobs=2 --output-sync=line e2e unit BESIDE="nice -n 10"
+	@# What failed in unit is said again at the end: the other half takes longer, and what it says would hide it.
+	+@rm -f build/unit.failed; $(MAKE) --no-print-directory --jobs=2 --output-sync=line e2e unit BESIDE="nice -n 10" || \
+	  { test ! -e build/unit.failed || tail -n 150 build/unit.log; exit 1; }
 	@echo "everything passed"
 
 unit: extension $(WIDGETS)/node_modules
-	$(BESIDE) $(MAKE) unbrowsed
+	@mkdir -p build; rm -f build/unit.failed
+	+@{ $(BESIDE) $(MAKE) --no-print-directory unbrowsed || touch build/unit.failed; } 2>&1 | tee build/unit.log
+	@test ! -e build/unit.failed
 
 # What unit runs once all is built.
 unbrowsed:
@@ -65,8 +69,8 @@ unbrowsed:
 	GOOS=darwin go vet ./...
 	go tool staticcheck ./...
 	@# Skipped tests are said aloud, which go test does only with -v.
-	@mkdir -p build
-	go test -v ./... >build/go-test.log 2>&1 || { grep -vE '^ *(=== |--- PASS|PASS)' build/go-test.log; exit 1; }
+	go test -v ./... >build/go-test.log 2>&1 || { grep -B 100 -A 2 -E '^ *--- FAIL|^FAIL|^panic:' build/go-test.log | \
+	  grep -vE '^ *(=== |--- PASS|PASS)'; exit 1; }
 	@grep -A1 -e '--- SKIP' build/go-test.log || true
 	@grep '^ok' build/go-test.log
 	@# What starts goroutines, as internal/archtest finds it. Without the transcripts, which start programs, and without
