@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -14,6 +16,7 @@ import (
 	"time"
 
 	"codefob/internal/account"
+	"codefob/internal/hostkey"
 	"codefob/internal/protocol"
 	"codefob/internal/vault"
 )
@@ -269,15 +272,29 @@ func TestAnotherUsersFiles(t *testing.T) {
 			t.Errorf("%s: exit status %d, stdout %q, stderr %s", tt.name, p.ProcessState.ExitCode(), out, &p.stderr)
 		}
 	}
-	// And another user gets nothing out of this one's vault.
-	p := hostCommand(t, "codefob", chromiumArgs...)
-	if err := os.Chmod(p.home, 0o700); err != nil {
+	// And another user, who can start the program and read the folder, gets nothing out of this one's vault.
+	dir, program := public(t)
+	p := hostCommand(t, program, chromiumArgs...)
+	home := filepath.Join(dir, "home")
+	if _, err := hostkey.Ensure(p.home); err != nil {
 		t.Fatal(err)
 	}
+	if err := errors.Join(os.Rename(p.home, home), os.Chmod(home, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	p.home, p.Dir, p.Env = home, "/", append(p.Env, "CODEFOB_HOME="+home)
 	p.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: other, Gid: other}}
-	p.Stdin = strings.NewReader(string(frame(hello)))
-	out, _ := p.Output()
-	if strings.Contains(string(out), `"result"`) {
-		t.Errorf("another user: %s", out)
+	p.start()
+	for _, tt := range []struct {
+		request string
+		want    protocol.ErrorCode
+	}{
+		{`{"id":1,"method":"host.hello","params":{"client":"chromium","version":"0.1.0","challenge":"` + base64.StdEncoding.EncodeToString(make([]byte, 32)) + `"}}`, protocol.ErrInternal},
+		{search, protocol.ErrVaultLocked},
+		{`{"id":1,"method":"vault.lock"}`, protocol.ErrVaultStorage},
+	} {
+		if r := p.answers(tt.request); r.Error == nil || r.Error.Code != tt.want {
+			t.Errorf("another user: %s: %s, %+v", tt.request, r.Result, r.Error)
+		}
 	}
 }
