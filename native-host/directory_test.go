@@ -86,7 +86,7 @@ func TestAnUpdateFetchesThePublishedList(t *testing.T) {
 	published.address, published.way = s.URL+"/v3/tfa.json", way
 	var out, said bytes.Buffer
 	home := t.TempDir()
-	c := &cli{ctx: t.Context(), ui: &ui{&out, &said}, home: home}
+	c := &cli{ctx: t.Context(), ui: &ui{out: &out, err: &said}, home: home}
 	if err := c.run([]string{"directory", "update"}); err != nil {
 		t.Fatal(err)
 	}

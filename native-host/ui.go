@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -20,12 +21,18 @@ import (
 
 // ui is the only part that talks to a person: results on stdout, everything
 // else on stderr with the program's name in front.
-type ui struct{ out, err io.Writer }
+type ui struct {
+	out, err io.Writer
+	lost     error // why a result could not be written; nil if all were
+}
 
-func newUI() *ui { return &ui{os.Stdout, os.Stderr} }
+func newUI() *ui { return &ui{out: os.Stdout, err: os.Stderr} }
 
 // print writes a result.
-func (u *ui) print(format string, args ...any) { fmt.Fprintf(u.out, format, args...) }
+func (u *ui) print(format string, args ...any) {
+	_, err := fmt.Fprintf(u.out, format, args...)
+	u.lost = cmp.Or(u.lost, err)
+}
 
 // accounts counts accounts in words.
 func accounts(n int) string {
@@ -52,6 +59,9 @@ func (u *ui) say(format string, args ...any) {
 // failed reports an error with its way out, and gives the exit status: 0 done,
 // 1 failed, 2 misused.
 func (u *ui) failed(err error) int {
+	if err == nil && u.lost != nil {
+		err = withHint(fmt.Errorf("the result could not be written: %w", u.lost), "what was done is done, and a code that was to be used once is used; look at where the output goes")
+	}
 	if err == nil {
 		return 0
 	}
@@ -96,6 +106,7 @@ var hints = []struct {
 	{account.ErrPIN, "give it with: codefob edit QUERY --pin-file FILE"},
 	{vault.ErrCounterEnd, "enroll the account anew at its site"},
 	{vault.ErrPassphrase, `if it is lost, set a new one with "codefob passphrase --recovery-key"`},
+	{vault.ErrNoSlot, `set a new passphrase with "codefob passphrase --recovery-key"`},
 	{vault.ErrRecovery, "it may be an older sheet: a new recovery key replaces the one before it"},
 	{vault.ErrRecoveryText, "it is the nine groups of four on the sheet that codefob init asked you to keep"},
 	{vault.ErrNewer, "update Codefob on this computer; nothing was changed"},
