@@ -94,9 +94,6 @@ func (c *cli) backup(args []string) error {
 		return err
 	}
 	read, err := readBackupFile(last.File, func() ([]byte, error) { return slices.Clone(passphrase), nil })
-	if len(v.Accounts()) == 0 && errors.Is(err, interchange.ErrNothing) {
-		err = nil
-	}
 	if err == nil && !compare(v.Accounts(), read).whole() {
 		err = errors.New("it does not hold what the vault does")
 	}
@@ -159,7 +156,10 @@ func readBackupFile(name string, password func() ([]byte, error)) ([]account.Acc
 		return nil, err
 	}
 	r, err := interchange.Read(interchange.Source{Name: filepath.Base(name), Data: content, Password: password}, "")
-	if err == nil && len(r.Errors) > 0 {
+	switch {
+	case errors.Is(err, interchange.ErrNothing): // as of a vault without accounts
+		return nil, nil
+	case err == nil && len(r.Errors) > 0:
 		err = fmt.Errorf("%w: %w", interchange.ErrRefused, r.Errors[0])
 	}
 	return r.Accounts, err
@@ -224,8 +224,12 @@ func (c *cli) verifyBackup(name, passwordFile string) error {
 			return password, err
 		})
 	}
+	const other = "name one that codefob backup wrote"
 	if missing := (*fs.PathError)(nil); errors.As(err, &missing) {
-		return err // it names the file
+		return withHint(err, other) // it names the file
+	}
+	if errors.Is(err, interchange.ErrUnrecognized) {
+		err = withHint(err, other)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)

@@ -106,7 +106,7 @@ func (c *cli) checkVault() []finding {
 	case err == nil && c.passphraseFile == "":
 		list = append(list, good("keychain", "the %s opens the vault", keystore.Name()))
 	case err == nil:
-	case errors.Is(err, vault.ErrNoSlot):
+	case errors.Is(err, vault.ErrNoSlot) && c.passphraseFile == "":
 		return append(list, good("keychain", "no slot: the passphrase is asked for"),
 			good("vault", "locked, in %s; to look inside: codefob doctor --vault-passphrase-file FILE", c.home))
 	case c.passphraseFile != "" && !errors.Is(err, vault.ErrDamaged), errors.Is(err, vault.ErrUnread), errors.Is(err, vault.ErrNewer):
@@ -191,6 +191,9 @@ func (c *cli) checkBrowsers() []finding {
 			fix := "codefob install --browser " + b.Browser.Name
 			if _, err := hostkey.Open(c.home); errors.Is(err, hostkey.ErrUnusable) {
 				fix = "mend the host key, below"
+			}
+			if _, err := readConfig(c.home); err != nil {
+				fix = "mend the configuration, above"
 			}
 			list = append(list, bad(name, err, fix))
 			continue

@@ -80,6 +80,9 @@ func (c *cli) export(args []string) error {
 	case *plain && *sealFile != "":
 		return misused("--plain and --password-file say the opposite")
 	}
+	if err := hasFolder(*output); err != nil && !show {
+		return err
+	}
 	if info, err := os.Stat(*output); err == nil && !show {
 		fits, kind := info.Mode().IsRegular(), "file"
 		if pictures {
@@ -90,7 +93,7 @@ func (c *cli) export(args []string) error {
 		}
 	}
 	if _, err := os.Lstat(*output); err == nil && !*force && !show {
-		return withHint(fmt.Errorf("%s exists", *output), "name another file, or say --force to write over it")
+		return withHint(fmt.Errorf("%s exists", *output), "name another one, or say --force to write over it")
 	}
 	v, err := c.reauthenticate()
 	if err != nil {
@@ -278,6 +281,14 @@ func sealExport(content, passphrase []byte) ([]byte, error) {
 		return nil, err
 	}
 	return sealed.Bytes(), nil
+}
+
+// hasFolder wants a folder for a file, or a folder, that is to be written.
+func hasFolder(name string) error {
+	if info, err := os.Stat(filepath.Dir(name)); err != nil || !info.IsDir() {
+		return withHint(fmt.Errorf("there is no folder for %s", name), "name one in a folder that is there")
+	}
+	return nil
 }
 
 // writeNew writes a file that only its owner can read, whole or not at all.

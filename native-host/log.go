@@ -47,7 +47,14 @@ func (c *cli) log(args []string) error {
 		}
 		return c.ui.json(out)
 	}
-	if len(list) == 0 {
+	switch {
+	case len(list) > 0:
+	case *query != "":
+		c.ui.say("nothing is told of an account that fits %q", *query)
+		return nil
+	case missing > 0:
+		return nil
+	default:
 		c.ui.say("nothing is told yet: no code was given out")
 		return nil
 	}
@@ -136,6 +143,7 @@ var reasons = map[string]string{
 	"recovery_too_long": "the recovery code is too long for the field",
 	"vault_locked":      "the vault was locked meanwhile",
 	"vault_storage":     "the vault could not be saved",
+	"internal":          "no code could be made",
 }
 
 // deed says what became of a code.

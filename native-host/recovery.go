@@ -47,6 +47,8 @@ func (c *cli) recovery(args []string) error {
 	switch {
 	case ways > 1:
 		return misused("--add, --show, --next and --remove-all are one at a time")
+	case *asJSON && (*add || *next || *remove):
+		return misused("--json is for the list, with or without --show")
 	case len(rest) > 1 && !*add:
 		return misused("recovery does not take %q", rest[1])
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"codefob/internal/keystore"
@@ -165,8 +164,8 @@ func (c *cli) recoveryKey(args []string) error {
 		if _, err := os.Lstat(*sheet); err == nil {
 			return withHint(fmt.Errorf("%s exists", *sheet), "name another file")
 		}
-		if info, err := os.Stat(filepath.Dir(*sheet)); err != nil || !info.IsDir() {
-			return withHint(fmt.Errorf("there is no folder for %s", *sheet), "name a file in a folder that is there; the old recovery key still works")
+		if err := hasFolder(*sheet); err != nil {
+			return withHint(err, "%s; the old recovery key still works", hintFor(err))
 		}
 	}
 	if *file != "" && !*check {

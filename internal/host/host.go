@@ -310,7 +310,7 @@ func (h *Host) hello(ctx context.Context, p protocol.HelloParams) (any, error) {
 		if r.Key, r.Signature, err = h.Prove(p.Challenge); err != nil {
 			h.Log("host key", err)
 			return nil, &protocol.Error{Code: protocol.ErrInternal, Message: "The host key cannot be used.",
-				Hint: "See what is wrong with it: codefob doctor"}
+				Hint: "Run this in a terminal, it says what is wrong with it: codefob doctor"}
 		}
 	}
 	h.mu.Lock()

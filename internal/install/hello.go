@@ -22,7 +22,7 @@ import (
 // How a host can fail [Hello].
 var (
 	ErrCannotStart = errors.New("the host cannot be started")
-	ErrSilent      = errors.New("the host ends without a word")
+	ErrSilent      = errors.New("the host ends without an answer")
 	ErrNonsense    = errors.New("the host answers nonsense")
 	ErrTimeout     = errors.New("the host takes too long")
 )
