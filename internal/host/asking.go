@@ -3,10 +3,14 @@ package host
 import (
 	"context"
 	"errors"
+	"time"
 
 	"codefob/internal/protocol"
 	"codefob/internal/vault"
 )
+
+// overRetry is for how long nobody is asked about codes beyond the budget again, after a no.
+const overRetry = time.Minute
 
 // Act is what a person is asked to agree to.
 type Act int

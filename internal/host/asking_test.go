@@ -258,17 +258,7 @@ func TestTheEndOfTheLineWithdrawsTheQuestion(t *testing.T) {
 	r := newRig(t, wary())
 	r.send(protocol.MethodCode, fill(r.handle("alice"), page(example)))
 	<-r.asked
-	go r.hear.Read()
-	done := make(chan error)
-	go func() { done <- r.end() }()
-	select {
-	case err := <-done:
-		if err != nil {
-			t.Error(err)
-		}
-	case <-time.After(60 * time.Second):
-		t.Fatal("the host waits for an answer that nobody hears")
-	}
+	r.endsWhileAsking()
 }
 
 func TestWhyTheQuestionWasNotAnswered(t *testing.T) {

@@ -349,6 +349,20 @@ func page(origin string, ancestors ...string) protocol.Context {
 	return protocol.Context{Origin: origin, Ancestors: ancestors, Tab: 1, Document: nonce()}
 }
 
+// endsWhileAsking closes the line, and wants the host to end though nobody answers its question.
+func (r *rig) endsWhileAsking() {
+	r.Helper()
+	go r.hear.Read()
+	done := make(chan error)
+	go func() { done <- r.end() }()
+	select {
+	case err := <-done:
+		r.check(err)
+	case <-time.After(60 * time.Second):
+		r.Fatal("the host waits for an answer that nobody hears")
+	}
+}
+
 // rfcSecret is the secret of RFC 4226, appendix D, and RFC 6238, appendix B.
 var rfcSecret = account.NewSecret([]byte("12345678901234567890"))
 
