@@ -2,16 +2,11 @@ package main
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image"
-	"image/draw"
-	"image/png"
 	"io"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -23,146 +18,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/makiuchi-d/gozxing"
-	"github.com/makiuchi-d/gozxing/qrcode"
-
-	"codefob/internal/nativemsg"
 	"codefob/internal/protocol"
 )
-
-// What browsers give the host as its arguments.
-var (
-	chromiumArgs = []string{"chrome-extension://nfiddnekmhabbidckdaffhidhibipplp/"}
-	firefoxArgs  = []string{"/home/alice/.mozilla/native-messaging-hosts/codefob.json", "extension@codefob"}
-)
-
-// process is a host that a browser has started, as a process.
-type process struct {
-	*testing.T
-	*exec.Cmd
-	home   string
-	in     io.WriteCloser
-	out    io.ReadCloser
-	frames *nativemsg.Reader
-	stderr bytes.Buffer
-	ended  chan struct{} // closed at its end
-}
-
-// hostCommand is the host over a copy of the model vault.
-func hostCommand(t *testing.T, program string, args ...string) *process {
-	t.Helper()
-	model, err := makeModel()
-	if err != nil {
-		t.Fatal(err)
-	}
-	home := filepath.Join(t.TempDir(), "codefob")
-	if err := os.CopyFS(home, model.files); err != nil {
-		t.Fatal(err)
-	}
-	p := &process{T: t, Cmd: exec.Command(program, args...), home: home, ended: make(chan struct{})}
-	p.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "CODEFOB_HOME=" + home, "DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent"}
-	p.Stderr = &p.stderr
-	return p
-}
-
-func startHost(t *testing.T, program string, args ...string) *process {
-	t.Helper()
-	p := hostCommand(t, program, args...)
-	p.start()
-	return p
-}
-
-func (p *process) start() {
-	p.Helper()
-	var err error
-	if p.in, err = p.StdinPipe(); err != nil {
-		p.Fatal(err)
-	}
-	out, write, err := os.Pipe() // not StdoutPipe: Wait would close it
-	if err != nil {
-		p.Fatal(err)
-	}
-	p.Stdout, p.out = write, out
-	if err := p.Start(); err != nil {
-		p.Fatal(err)
-	}
-	write.Close()
-	p.frames = nativemsg.NewReader(out, protocol.MaxReply)
-	go func() {
-		p.Wait()
-		close(p.ended)
-	}()
-	p.Cleanup(func() {
-		p.Process.Kill()
-		<-p.ended
-		out.Close()
-	})
-}
-
-func frame(message string) []byte {
-	return append(binary.NativeEndian.AppendUint32(nil, uint32(len(message))), message...)
-}
-
-func (p *process) write(stream []byte) {
-	p.Helper()
-	if _, err := p.in.Write(stream); err != nil {
-		p.Fatal(err)
-	}
-}
-
-type reply struct {
-	ID     uint32
-	Result json.RawMessage
-	Error  *protocol.Error
-}
-
-func (p *process) read() (r reply, err error) {
-	b, err := p.frames.Read()
-	if err == nil {
-		err = json.Unmarshal(b, &r)
-	}
-	return r, err
-}
-
-// answers sends a request and wants its reply.
-func (p *process) answers(message string) reply {
-	p.Helper()
-	p.write(frame(message))
-	r, err := p.read()
-	if err != nil {
-		p.Fatalf("%.80s: %v; stderr %s", message, err, &p.stderr)
-	}
-	return r
-}
-
-// end waits for the process's end and wants an exit status: -1 for a signal.
-func (p *process) end(want int) {
-	p.Helper()
-	select {
-	case <-p.ended:
-	case <-time.After(60 * time.Second):
-		p.Fatal("the host runs on")
-	}
-	if got := p.ProcessState.ExitCode(); got != want {
-		p.Errorf("exit status %d, want %d; stderr %s", got, want, &p.stderr)
-	}
-}
-
-// peakMemory of the running process, in KiB.
-func (p *process) peakMemory() (kib int) {
-	p.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Process.Pid))
-	if err != nil {
-		p.Fatal(err)
-	}
-	_, peak, _ := strings.Cut(string(status), "VmHWM:")
-	if _, err := fmt.Sscan(peak, &kib); err != nil {
-		p.Fatal(err)
-	}
-	return kib
-}
-
-const hello = `{"id":1,"method":"host.hello","params":{"client":"chromium","version":"0.1.0"}}`
 
 func TestBothBrowsersStartTheHost(t *testing.T) {
 	for _, args := range [][]string{chromiumArgs, append(chromiumArgs, "--parent-window=0"), firefoxArgs} {
@@ -466,101 +323,6 @@ func TestAConfigurationThatIsNotValid(t *testing.T) {
 		if !errors.As(err, new(*exec.ExitError)) || len(out) > 0 || !strings.Contains(p.stderr.String(), want) {
 			t.Errorf("%s: %v, stdout %q, stderr %s", content, err, out, &p.stderr)
 		}
-	}
-}
-
-// withPinentry configures a pinentry that answers by itself, and gives its path.
-func (p *process) withPinentry() (path string) {
-	p.Helper()
-	path = filepath.Join(p.home, "pinentry")
-	script, err := os.ReadFile("../internal/prompt/pinentrytest/pinentry.sh")
-	if err != nil {
-		p.Fatal(err)
-	}
-	for name, content := range map[string]string{
-		path:                                 string(script),
-		path + ".passphrase":                 passphrase + "\n",
-		filepath.Join(p.home, "config.json"): fmt.Sprintf(`{"logLevel":"trace","pinentry":%q}`, path),
-	} {
-		if err := os.WriteFile(name, []byte(content), 0o700); err != nil {
-			p.Fatal(err)
-		}
-	}
-	return path
-}
-
-// result wants one.
-func result[T any](p *process, message string) (into T) {
-	p.Helper()
-	r := p.answers(message)
-	if r.Error != nil {
-		p.Fatalf("%.100s: %+v", message, r.Error)
-	}
-	if err := json.Unmarshal(r.Result, &into); err != nil {
-		p.Fatal(err)
-	}
-	return into
-}
-
-// screenshot is a PNG file of a busy page with a QR code on it.
-func screenshot(t *testing.T, text string) []byte {
-	t.Helper()
-	code, err := qrcode.NewQRCodeWriter().Encode(text, gozxing.BarcodeFormat_QR_CODE, 240, 240, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	page := image.NewGray(image.Rect(0, 0, 1280, 720))
-	noise := rand.New(rand.NewPCG(1, 2))
-	for i := range page.Pix {
-		page.Pix[i] = uint8(192 + noise.IntN(64))
-	}
-	draw.Draw(page, image.Rect(500, 200, 740, 440), code, image.Point{}, draw.Src)
-	var b bytes.Buffer
-	if err := png.Encode(&b, page); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-// A picture of a real size over a real pipe, from the QR code to its code.
-func TestFromAScreenshotToACode(t *testing.T) {
-	p := hostCommand(t, "codefob", chromiumArgs...)
-	p.withPinentry()
-	p.start()
-	result[protocol.VaultResult](p, `{"id":1,"method":"vault.unlock"}`)
-	shot := screenshot(t, "otpauth://totp/Shop:carol?secret=CANARYCANARYCANARYCANARYSHOP2222&algorithm=SHA256")
-	read := fmt.Sprintf(`{"id":2,"method":"qr.read","params":{"picture":"%s"}}`, base64.StdEncoding.EncodeToString(shot))
-	if len(read) < 4*protocol.MaxRequest {
-		t.Fatalf("the picture is small: %d bytes", len(read))
-	}
-	const context = `{"origin":"https://shop.example","tab":1,"frame":0,"document":"d"}`
-	var offer protocol.Offer
-	for range 3 {
-		got := result[protocol.OffersResult](p, read)
-		if len(got.Offers) != 1 || got.Offers[0].Issuer != "Shop" || got.Offers[0].Algorithm != "SHA256" || got.Offers[0].Have != nil {
-			t.Fatalf("%+v", got)
-		}
-		offer = got.Offers[0]
-	}
-	kib := p.peakMemory()
-	t.Logf("%d KiB at most for a request of %d KiB", kib, len(read)>>10)
-	if kib > 192<<10 {
-		t.Errorf("it took %d KiB of memory", kib)
-	}
-	enrolled := result[protocol.EnrollResult](p, fmt.Sprintf(`{"id":3,"method":"account.enroll","params":{"ticket":%q,"issuer":"Shop","account":"carol","context":%s}}`, offer.Ticket, context))
-	code := result[protocol.ReleaseResult](p, fmt.Sprintf(`{"id":4,"method":"code.release","params":{"handle":%q,"context":%s,"nonce":"0123456789abcdef","purpose":"fill"}}`, enrolled.Account.Handle, context))
-	if len(code.Code) != 6 {
-		t.Errorf("the code is %q", code.Code)
-	}
-	// As large a message of another method is refused, and ends the host.
-	p.write(frame(strings.Replace(read, "qr.read", "qr.load", 1))[:1<<10])
-	if r, err := p.read(); err != nil || r.Error == nil || r.Error.Code != protocol.ErrTooLarge {
-		t.Errorf("another method: %+v, %v", r, err)
-	}
-	p.end(1)
-	log, err := os.ReadFile(filepath.Join(p.home, "log", "codefob.log"))
-	if said := string(log) + p.stderr.String(); err != nil || canaries.MatchString(said) || strings.Contains(said, offer.Ticket) || strings.Contains(said, "Shop") {
-		t.Errorf("log or stderr: %s, %v", said, err)
 	}
 }
 

@@ -2,13 +2,16 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
 	"image/png"
+	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +21,7 @@ import (
 	"github.com/boombuler/barcode/qr"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"codefob/internal/protocol"
 	reader "codefob/internal/qr"
 )
 
@@ -100,4 +104,69 @@ func TestScreenScripts(t *testing.T) {
 		}
 	}
 	t.Run("scripts", func(t *testing.T) { testscript.RunT(recorder{t}, p) })
+}
+
+// screenshot is a PNG file of a busy page with a QR code on it.
+func screenshot(t *testing.T, text string) []byte {
+	t.Helper()
+	code, err := qr.Encode(text, qr.M, qr.Unicode)
+	if err == nil {
+		code, err = barcode.Scale(code, 240, 240)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := image.NewGray(image.Rect(0, 0, 1280, 720))
+	noise := rand.New(rand.NewPCG(1, 2))
+	for i := range page.Pix {
+		page.Pix[i] = uint8(192 + noise.IntN(64))
+	}
+	draw.Draw(page, image.Rect(500, 200, 740, 440), code, image.Point{}, draw.Src)
+	var b bytes.Buffer
+	if err := png.Encode(&b, page); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// A picture of a real size over a real pipe, from the QR code to its code.
+func TestFromAScreenshotToACode(t *testing.T) {
+	p := hostCommand(t, "codefob", chromiumArgs...)
+	p.withPinentry()
+	p.start()
+	result[protocol.VaultResult](p, `{"id":1,"method":"vault.unlock"}`)
+	shot := screenshot(t, "otpauth://totp/Shop:carol?secret=CANARYCANARYCANARYCANARYSHOP2222&algorithm=SHA256")
+	read := fmt.Sprintf(`{"id":2,"method":"qr.read","params":{"picture":"%s"}}`, base64.StdEncoding.EncodeToString(shot))
+	if len(read) < 4*protocol.MaxRequest {
+		t.Fatalf("the picture is small: %d bytes", len(read))
+	}
+	const context = `{"origin":"https://shop.example","tab":1,"frame":0,"document":"d"}`
+	var offer protocol.Offer
+	for range 3 {
+		got := result[protocol.OffersResult](p, read)
+		if len(got.Offers) != 1 || got.Offers[0].Issuer != "Shop" || got.Offers[0].Algorithm != "SHA256" || got.Offers[0].Have != nil {
+			t.Fatalf("%+v", got)
+		}
+		offer = got.Offers[0]
+	}
+	kib := p.peakMemory()
+	t.Logf("%d KiB at most for a request of %d KiB", kib, len(read)>>10)
+	if kib > 192<<10 {
+		t.Errorf("it took %d KiB of memory", kib)
+	}
+	enrolled := result[protocol.EnrollResult](p, fmt.Sprintf(`{"id":3,"method":"account.enroll","params":{"ticket":%q,"issuer":"Shop","account":"carol","context":%s}}`, offer.Ticket, context))
+	code := result[protocol.ReleaseResult](p, fmt.Sprintf(`{"id":4,"method":"code.release","params":{"handle":%q,"context":%s,"nonce":"0123456789abcdef","purpose":"fill"}}`, enrolled.Account.Handle, context))
+	if len(code.Code) != 6 {
+		t.Errorf("the code is %q", code.Code)
+	}
+	// As large a message of another method is refused, and ends the host.
+	p.write(frame(strings.Replace(read, "qr.read", "qr.load", 1))[:1<<10])
+	if r, err := p.read(); err != nil || r.Error == nil || r.Error.Code != protocol.ErrTooLarge {
+		t.Errorf("another method: %+v, %v", r, err)
+	}
+	p.end(1)
+	log, err := os.ReadFile(filepath.Join(p.home, "log", "codefob.log"))
+	if said := string(log) + p.stderr.String(); err != nil || canaries.MatchString(said) || strings.Contains(said, offer.Ticket) || strings.Contains(said, "Shop") {
+		t.Errorf("log or stderr: %s, %v", said, err)
+	}
 }
