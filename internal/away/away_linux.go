@@ -38,6 +38,9 @@ func watch(ctx context.Context, p *person) {
 			{dbus.WithMatchSender(logind), dbus.WithMatchInterface(manager), dbus.WithMatchMember("PrepareForSleep")},
 			{dbus.WithMatchSender(logind), dbus.WithMatchInterface(session)},
 		}, func(conn *dbus.Conn, s *dbus.Signal) {
+			if !isFrom(ctx, conn, s, logind) {
+				return
+			}
 			switch s.Name {
 			case manager + ".PrepareForSleep":
 				if yes, ok := flag(s); ok {
@@ -104,6 +107,16 @@ func flag(s *dbus.Signal) (yes, ok bool) {
 	}
 	yes, ok = s.Body[0].(bool)
 	return yes, ok
+}
+
+// isFrom tells whether a signal came from the owner of a name. One that another user's
+// program sends to us alone comes past what we asked the bus for.
+func isFrom(ctx context.Context, conn *dbus.Conn, s *dbus.Signal, name string) bool {
+	ctx, cancel := context.WithTimeout(ctx, answerWait)
+	defer cancel()
+	var owner string
+	err := conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.GetNameOwner", 0, name).Store(&owner)
+	return err == nil && s.Sender == owner
 }
 
 // userOf is the user of a session of logind, if it says.

@@ -17,6 +17,7 @@ import (
 // desktop stands in for logind and for a screen lock, on a bus of the test's own.
 type desktop struct {
 	*dbus.Conn
+	other  *dbus.Conn // of a program that is neither
 	t      *testing.T
 	active bool // the screen is locked from the start
 	user   int  // of all sessions
@@ -38,7 +39,7 @@ const sessionPath = dbus.ObjectPath("/org/freedesktop/login1/session/_31")
 func start(t *testing.T, d *desktop) <-chan bool {
 	t.Helper()
 	bus := keyringtest.StartBus(t)
-	d.t, d.Conn = t, bus.Connect(t)
+	d.t, d.Conn, d.other = t, bus.Connect(t), bus.Connect(t)
 	t.Setenv(localbus.SessionVariable, bus.Address())
 	t.Setenv(localbus.SystemVariable, bus.Address())
 	for path, iface := range map[dbus.ObjectPath]string{
@@ -165,6 +166,44 @@ func TestAnotherUsersSessionDoesNotMatter(t *testing.T) {
 	d.emit("/org/freedesktop/login1", manager+".PrepareForSleep", false)
 	if next(t, told) || len(told) != 0 {
 		t.Error("another user's session counts")
+	}
+}
+
+// forge has another program send a signal of logind's to everybody by name.
+func forge(t *testing.T, other *dbus.Conn, path dbus.ObjectPath, iface, member string, body ...any) {
+	t.Helper()
+	var names []string
+	if err := other.BusObject().Call("org.freedesktop.DBus.ListNames", 0).Store(&names); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		other.Send(&dbus.Message{Type: dbus.TypeSignal, Headers: map[dbus.HeaderField]dbus.Variant{
+			dbus.FieldDestination: dbus.MakeVariant(name), dbus.FieldPath: dbus.MakeVariant(path), dbus.FieldInterface: dbus.MakeVariant(iface),
+			dbus.FieldMember: dbus.MakeVariant(member), dbus.FieldSignature: dbus.MakeVariant(dbus.SignatureOf(body...)),
+		}, Body: body}, nil)
+	}
+	if err := other.BusObject().Call("org.freedesktop.DBus.GetId", 0).Err; err != nil { // they are out by now
+		t.Fatal(err)
+	}
+}
+
+func TestAnotherProgramIsNotLogind(t *testing.T) {
+	d := &desktop{user: os.Getuid()}
+	told := start(t, d)
+	forge(t, d.other, "/org/freedesktop/login1", manager, "PrepareForSleep", true)
+	forge(t, d.other, sessionPath, session, "Lock")
+	d.emit("/org/freedesktop/login1", manager+".PrepareForSleep", false)
+	if next(t, told) {
+		t.Error("another program has us think that the person is away")
+	}
+	d.emit(sessionPath, session+".Lock")
+	if !next(t, told) {
+		t.Error("told false")
+	}
+	forge(t, d.other, sessionPath, session, "Unlock")
+	d.emit(sessionPath, session+".Lock")
+	if !next(t, told) {
+		t.Error("another program has us think that the person is back")
 	}
 }
 
