@@ -388,7 +388,7 @@ async function quick(tab: number, frame?: number): Promise<void> {
   const found = await matched(tab, frame);
   if (found && "page" in found && found.page.field) {
     const { page, result } = found;
-    const held = commanded?.page === page && now() - commanded.at < REPEATS_WITHIN;
+    const held = commanded?.page === page && Math.abs(now() - commanded.at) < REPEATS_WITHIN;
     commanded = { page, at: now() };
     if (held) return;
     const { number: field, kind } = found.page.field;

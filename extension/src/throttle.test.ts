@@ -31,12 +31,14 @@ test("a burst is let through, then one each span", () => {
   expect(burst()).toBe(3);
 });
 
-test("a clock that goes back grants nothing", () => {
+test("a clock that goes back grants nothing, and holds nothing up for longer", () => {
   let now = 50_000;
   const opening = throttle(10_000, () => now);
   expect(opening.pass(1)).toBe(true);
   now = 10;
   expect(opening.pass(1)).toBe(false);
+  now = 10_010;
+  expect(opening.pass(1)).toBe(true);
 });
 
 /** Asks for a look at each of these times (ms); each look takes cost. Gives the times of the looks up to the end. */

@@ -17,7 +17,8 @@ export function bucket(burst: number, span: number, now: () => number): Throttle
     pass(key) {
       const at = now();
       const old = keys.get(key) ?? { left: burst, at };
-      const grown = Math.max(0, Math.floor((at - old.at) / span));
+      old.at = Math.min(old.at, at); // a clock that was set back grants nothing, and holds nothing up for longer
+      const grown = Math.floor((at - old.at) / span);
       const left = Math.min(burst, old.left + grown);
       const since = left === burst ? at : old.at + grown * span;
       if (left < 1) return false;
