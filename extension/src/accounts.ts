@@ -1,5 +1,6 @@
+import type { Answer } from "./answer.ts";
 import type { FromOptions, ToOptions } from "./messages.ts";
-import { type Answer, isLink } from "./native.ts";
+import { isLink } from "./native.ts";
 import type { Account, Detail, EditParams } from "./protocol.ts";
 
 // What the options page shows of the accounts, as a pure function of what

@@ -1,3 +1,4 @@
+import type { LinkError } from "./answer.ts";
 import { badge, type Mark } from "./badge.ts";
 import { clear, makeCopied } from "./clipboard.ts";
 import type {} from "./content.ts";
@@ -6,7 +7,6 @@ import { makeFills } from "./fills.ts";
 import { manage } from "./manage.ts";
 import {
   fromPicture,
-  type LinkError,
   LOAD,
   linkIn,
   OPTIONS_PORT,

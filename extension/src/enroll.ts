@@ -1,5 +1,6 @@
+import type { Answer } from "./answer.ts";
 import type { Enrolled, PageProblem, Sheet } from "./messages.ts";
-import type { Answer, Host } from "./native.ts";
+import type { Host } from "./native.ts";
 import type { Page, Pages } from "./pages.ts";
 import type { Part } from "./pictures.ts";
 import { type Account, MAX_RECOVERY, type OffersResult } from "./protocol.ts";

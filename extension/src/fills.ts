@@ -1,5 +1,6 @@
+import type { Answer } from "./answer.ts";
 import type { Outcome, Problem } from "./messages.ts";
-import type { Answer, Host } from "./native.ts";
+import type { Host } from "./native.ts";
 import type { Filling } from "./offer.ts";
 import type { Page, Pages } from "./pages.ts";
 import type { Context } from "./protocol.ts";

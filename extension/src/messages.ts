@@ -1,5 +1,5 @@
+import type { Answer, LinkError, Stranger } from "./answer.ts";
 import { KINDS, type Kind } from "./kind.ts";
-import type { Answer } from "./native.ts";
 import {
   type Account,
   type Detail,
@@ -21,7 +21,6 @@ import {
   type VaultResult,
 } from "./protocol.ts";
 import type { Reason } from "./reasons.ts";
-import type { Stranger } from "./trust.ts";
 
 // What the parts of the extension say to each other. Every message is parsed
 // where it arrives; who sent it is known from the browser's sender record only.
@@ -102,15 +101,6 @@ export type ToPage =
       readonly code: string;
       readonly submit: boolean; // send the form once the code is in
     };
-
-/** What can stand in the way, beside what the host reports. */
-export type LinkError =
-  | "host_missing"
-  | "host_forbidden"
-  | "host_crashed"
-  | "host_outdated"
-  | "host_unknown" // the user has not said yet whether it is theirs
-  | "host_changed"; // not the one that the user trusts
 
 /** What the background itself finds amiss before a code is asked for. */
 export type PageProblem = "page_gone" | "page_unknown" | "no_picture";

@@ -1,4 +1,4 @@
-import type { LinkError } from "./messages.ts";
+import type { Answer, LinkError } from "./answer.ts";
 import type {
   AllowParams,
   AllowResult,
@@ -39,7 +39,7 @@ import type {
   URIParams,
   VaultResult,
 } from "./protocol.ts";
-import type { Stranger, Trust } from "./trust.ts";
+import type { Trust } from "./trust.ts";
 
 /** What each method takes and gives. */
 interface Calls {
@@ -66,17 +66,6 @@ interface Calls {
   "account.restore": { params: HandleParams; result: Detail };
   "log.list": { params: LogParams; result: LogResult };
 }
-
-/** A result, or what stood in its way, with the host's hint; and with its message, in English, where that alone says what is amiss. */
-export type Answer<T> =
-  | { readonly ok: true; readonly result: T }
-  | {
-      readonly ok: false;
-      readonly problem: ErrorCode | LinkError;
-      readonly hint?: string;
-      readonly message?: string; // of not_valid alone
-      readonly stranger?: Stranger; // of host_unknown, and of host_changed where it proved a key
-    };
 
 /** The one connection to the host, made when it is needed. */
 export interface Host {

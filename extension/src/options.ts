@@ -1,16 +1,16 @@
 import * as accounts from "./accounts.ts";
 import * as adding from "./adding.ts";
+import type { Answer } from "./answer.ts";
 import { button, command, make, text } from "./draw.ts";
 import { arrange, bar, keyed, makeRows } from "./editor.ts";
 import { log } from "./log.ts";
 import { type FromOptions, MAX_QUERY, OPTIONS_PORT, type ToOptions } from "./messages.ts";
-import type { Answer } from "./native.ts";
 import { offers, ways } from "./offers.ts";
 import { anew, compare, other } from "./pairing.ts";
 import { pictureOf } from "./pictures.ts";
 import type { Account, LogResult, ServicesResult } from "./protocol.ts";
 import { services } from "./services.ts";
-import { wayOut } from "./view.ts";
+import { wayOut } from "./wayout.ts";
 import { say, type Word } from "./words.ts";
 
 // The options page: the accounts, the user's services, and the place where an

@@ -1,5 +1,5 @@
+import type { Stranger } from "./answer.ts";
 import { button, command, make, text } from "./draw.ts";
-import type { Stranger } from "./trust.ts";
 import { say } from "./words.ts";
 
 // The question whether a program that answers under the host's name is the

@@ -1,10 +1,11 @@
+import type { Stranger } from "./answer.ts";
 import { button, command, make, text } from "./draw.ts";
 import type { Acts as Common } from "./enrollment.ts";
 import type { Problem } from "./messages.ts";
 import { anew } from "./pairing.ts";
 import type { Account } from "./protocol.ts";
-import type { Stranger } from "./trust.ts";
-import { type Model, wayOut } from "./view.ts";
+import type { Model } from "./view.ts";
+import { wayOut } from "./wayout.ts";
 import { say } from "./words.ts";
 
 // What the popup says where something is wrong, and the way out of it.

@@ -1,8 +1,9 @@
+import type { Answer } from "./answer.ts";
 import { type Enroll, masked, type Read } from "./enroll.ts";
 import type { Fills } from "./fills.ts";
 import { takesCode } from "./kind.ts";
 import { type FromPopup, fromPopup, type Problem, type State, type ToPopup } from "./messages.ts";
-import type { Answer, Host } from "./native.ts";
+import type { Host } from "./native.ts";
 import { type Filling, fillingOf, has } from "./offer.ts";
 import type { Page, Pages } from "./pages.ts";
 import { type Account, type Context, MAX_ACCOUNTS, type MatchResult, type OffersResult } from "./protocol.ts";

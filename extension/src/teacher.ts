@@ -1,5 +1,6 @@
+import type { Answer } from "./answer.ts";
 import type { SeenField } from "./messages.ts";
-import type { Answer, Host } from "./native.ts";
+import type { Host } from "./native.ts";
 import type { Page, Pages } from "./pages.ts";
 import type { MarkAs, MarksResult } from "./protocol.ts";
 import type { Visits } from "./visits.ts";

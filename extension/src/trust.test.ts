@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Answer } from "./native.ts";
+import type { Answer } from "./answer.ts";
 import { type HelloResult, VERSION } from "./protocol.ts";
 import { codeOf, makeTrust } from "./trust.ts";
 

@@ -1,14 +1,8 @@
-import type { Answer } from "./native.ts";
+import type { Answer, Stranger } from "./answer.ts";
 import { type HelloResult, VERSION } from "./protocol.ts";
 
 // Which host is trusted. The extension has the public key of one, which the user
 // compared with what the host shows in a terminal; no other is told anything.
-
-/** A host that has proved its key, and that the user did not agree to. */
-export interface Stranger {
-  readonly key: string; // public: the uncompressed point on P-256, in base64
-  readonly code: string; // what people compare of it
-}
 
 /** As much of the extension's own storage as is used. */
 export interface Store {
