@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bytes"
-	"fmt"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"codefob/internal/account"
@@ -37,14 +34,11 @@ func (c *cli) list(args []string) error {
 		}
 		return nil
 	}
-	var table bytes.Buffer
-	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ISSUER\tACCOUNT\tTYPE\tSITES\tID")
+	table := [][]string{{"ISSUER", "ACCOUNT", "TYPE", "SITES", "ID"}}
 	for _, a := range accounts {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.Issuer, a.Name, a.Type, strings.Join(shown(a.Sites), " "), a.ID)
+		table = append(table, []string{a.Issuer, a.Name, string(a.Type), strings.Join(shown(a.Sites), " "), a.ID})
 	}
-	w.Flush()
-	c.ui.print("%s", table.String())
+	c.ui.table(table)
 	return nil
 }
 

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"codefob/internal/account"
@@ -58,14 +56,11 @@ func (c *cli) log(args []string) error {
 		c.ui.say("nothing is told yet: no code was given out")
 		return nil
 	}
-	var table bytes.Buffer
-	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "TIME\tACCOUNT\tWHAT\tHOST\tBY")
+	table := [][]string{{"TIME", "ACCOUNT", "WHAT", "HOST", "BY"}}
 	for _, r := range list {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.At.Local().Format("2006-01-02 15:04:05"), dash(whose(r)), deed(r), dash(r.Host), dash(r.By))
+		table = append(table, []string{r.At.Local().Format("2006-01-02 15:04:05"), dash(whose(r)), deed(r), dash(r.Host), dash(r.By)})
 	}
-	w.Flush()
-	c.ui.print("%s", table.String())
+	c.ui.table(table)
 	c.ui.say("the newest first: when, whose code, what became of it, the host of the page that it went to, and who asked")
 	return nil
 }

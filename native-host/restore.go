@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"codefob/internal/account"
@@ -62,14 +60,11 @@ func (c *cli) listRemoved(gone []vault.RemovedAccount, asJSON bool) error {
 		c.ui.say("no account was removed in the last 90 days")
 		return nil
 	}
-	var table bytes.Buffer
-	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "REMOVED\tISSUER\tACCOUNT\tID")
+	table := [][]string{{"REMOVED", "ISSUER", "ACCOUNT", "ID"}}
 	for _, r := range gone {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.At.Local().Format("2006-01-02 15:04"), r.Issuer, r.Name, r.ID)
+		table = append(table, []string{r.At.Local().Format("2006-01-02 15:04"), r.Issuer, r.Name, r.ID})
 	}
-	w.Flush()
-	c.ui.print("%s", table.String())
+	c.ui.table(table)
 	return nil
 }
 

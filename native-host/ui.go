@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -32,6 +34,17 @@ func newUI() *ui { return &ui{out: os.Stdout, err: os.Stderr} }
 func (u *ui) print(format string, args ...any) {
 	_, err := fmt.Fprintf(u.out, format, args...)
 	u.lost = cmp.Or(u.lost, err)
+}
+
+// table writes a result in columns, each as wide as its longest cell; the first row is the head.
+func (u *ui) table(rows [][]string) {
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(w, strings.Join(row, "\t"))
+	}
+	w.Flush()
+	u.print("%s", b.String())
 }
 
 // accounts counts accounts in words.
