@@ -18,11 +18,22 @@ type disk interface {
 	Rename(from, to string) error
 	Remove(name string) error
 	SyncFolder(name string) error
+	OpenShared(name string) (sharedFile, error) // new, 0600, or not; never through a link
 }
 
 type diskFile interface {
 	io.Writer
 	Sync() error
+	Close() error
+}
+
+// sharedFile is one that all programs write in place.
+type sharedFile interface {
+	io.ReaderAt
+	io.WriterAt
+	Size() (size int64, gone bool, err error) // as sizeOf
+	Truncate(size int64) error
+	Map(size int) []byte // as mapFile
 	Close() error
 }
 
@@ -66,6 +77,19 @@ func (osDisk) Create(name string) (diskFile, error) {
 	}
 	return f, nil
 }
+
+func (osDisk) OpenShared(name string) (sharedFile, error) {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR|openFlags, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return osShared{f}, nil
+}
+
+type osShared struct{ *os.File }
+
+func (f osShared) Size() (size int64, gone bool, err error) { return sizeOf(f.File) }
+func (f osShared) Map(size int) []byte                      { return mapFile(f.File, size) }
 
 func (osDisk) Link(from, to string) error   { return os.Link(from, to) }
 func (osDisk) Rename(from, to string) error { return os.Rename(from, to) }

@@ -24,6 +24,7 @@ func TestRealDisks(t *testing.T) {
 	v, _, err := Create(filepath.Join(disk, "home"), []byte(passphrase))
 	check(t, err)
 	id := mustAdd(t, v, hotp(0))
+	check(t, v.Spend(filled(1), rand.Text(), plenty))
 	refused := func(what string, want error) {
 		t.Helper()
 		_, err := add(v, totp("bob"))
@@ -45,11 +46,19 @@ func TestRealDisks(t *testing.T) {
 		t.Fatalf("the disk is not full: %v", err)
 	}
 	refused("full disk", syscall.ENOSPC)
+	for range 9 { // a page of the log has room for four
+		check(t, spendOne(v, "x", plenty))
+	}
+	wantError(t, "clearing the log of a full disk", v.ClearLog(CommandLine), ErrStorage)
 	check(t, os.Remove(filler))
+	if list, missing, err := v.Log(); err != nil || missing == 0 || len(list)+missing != 10 {
+		t.Errorf("of 10 releases the log has %d, and misses %d: %v", len(list), missing, err)
+	}
 	mustAdd(t, v, totp("bob"))
 	check(t, v.Update(func(tx *Tx) error { return tx.Remove(v.Accounts()[1].ID) }))
 
-	v.state.close() // open for writing, it keeps the disk so
+	v.state.close() // open for writing, they keep the disk so
+	v.log.close()
 	check(t, syscall.Mount("", disk, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
 	refused("read-only disk", syscall.EROFS)
 	check(t, v.UnlockPassphrase(t.Context(), []byte(passphrase))) // reading goes on
@@ -209,6 +218,7 @@ func TestFilesOfRoot(t *testing.T) {
 		{"", nil, nil}, // of root is only what an interrupted save left
 		{"vault/lock", nil, ErrStorage},
 		{"state.json", nil, nil},
+		{"log.sealed", nil, nil},
 		{"vault/accounts.age", ErrUnread, nil},
 		{"vault/slots/passphrase.age", ErrUnread, nil},
 		{"vault/backups", nil, ErrStorage},
@@ -231,6 +241,11 @@ func TestFilesOfRoot(t *testing.T) {
 			}
 			if _, err := add(v, totp("bob")); !errors.Is(err, tt.save) {
 				t.Errorf("%q is root's: a save: %v; want %v", tt.name, err, tt.save)
+			}
+			if tt.name == "log.sealed" {
+				check(t, spendOne(v, "x", plenty)) // the code is given
+				_, _, err := v.Log()
+				wantError(t, "Log of root's", err, ErrStorage)
 			}
 		})
 		if _, err := os.Lstat(left); tt.unlock == nil && tt.save == nil && !errors.Is(err, fs.ErrNotExist) {

@@ -91,6 +91,7 @@ func TestWhatIsNotAFile(t *testing.T) {
 			check(t, os.RemoveAll(v.path()))
 			check(t, os.CopyFS(v.path(), os.DirFS(kept)))
 			check(t, os.RemoveAll(stateOf(v)))
+			check(t, os.RemoveAll(v.LogFile()))
 			check(t, os.RemoveAll(name))
 			err := thing.put(name)
 			if thing.name == "device" && err != nil {
@@ -108,6 +109,16 @@ func TestWhatIsNotAFile(t *testing.T) {
 		if _, err := add(v, totp("bob")); err != nil {
 			t.Errorf("%s for state.json: a save: %v", thing.name, err)
 		}
+		instead(v.LogFile())
+		check(t, spendOne(v, "x", DefaultBudget)) // the code is given
+		wantError(t, thing.name+" for log.sealed", v.Note(filled(1)), ErrStorage)
+		_, _, err = v.Log()
+		wantError(t, thing.name+" for log.sealed", err, ErrStorage)
+		wantError(t, thing.name+" for log.sealed", v.ClearLog(CommandLine), ErrStorage)
+		if _, err := add(v, totp("bob")); err != nil {
+			t.Errorf("%s for log.sealed: a save: %v", thing.name, err)
+		}
+		check(t, v.UnlockPassphrase(t.Context(), []byte(passphrase)))
 		instead(v.passphraseFile())
 		wantError(t, thing.name+" for passphrase.age", v.UnlockPassphrase(t.Context(), []byte(passphrase)), ErrDamaged)
 		instead(v.recoveryFile())

@@ -2,10 +2,12 @@ package vault
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -128,6 +130,42 @@ func (d *faultyDisk) Remove(name string) error {
 }
 func (d *faultyDisk) SyncFolder(name string) error {
 	return d.do("sync folder", name, nil, func([]byte) error { return d.osDisk.SyncFolder(name) })
+}
+
+func (d *faultyDisk) OpenShared(name string) (f sharedFile, err error) {
+	err = d.do("open", name, nil, func([]byte) error { f, err = d.osDisk.OpenShared(name); return err })
+	if err != nil {
+		return nil, err
+	}
+	return &faultyShared{d, f, name}, nil
+}
+
+// faultyShared is never mapped: all bytes go through the disk.
+type faultyShared struct {
+	disk *faultyDisk
+	sharedFile
+	name string
+}
+
+func (f *faultyShared) Map(int) []byte { return nil }
+
+func (f *faultyShared) Size() (size int64, gone bool, err error) {
+	err = f.disk.do("size", f.name, nil, func([]byte) error { size, gone, err = f.sharedFile.Size(); return err })
+	return size, gone, err
+}
+func (f *faultyShared) Truncate(size int64) error {
+	return f.disk.do("truncate", f.name, nil, func([]byte) error { return f.sharedFile.Truncate(size) })
+}
+func (f *faultyShared) ReadAt(b []byte, at int64) (n int, err error) {
+	n, err = f.sharedFile.ReadAt(b, at)
+	if err == nil {
+		err = f.disk.do("read", f.name, b, func(read []byte) error { copy(b, read); return nil })
+	}
+	return n, err
+}
+func (f *faultyShared) WriteAt(b []byte, at int64) (int, error) {
+	err := f.disk.do("write", f.name, b, func(b []byte) error { _, err := f.sharedFile.WriteAt(b, at); return err })
+	return len(b), err
 }
 
 type faultyFile struct {
@@ -349,6 +387,92 @@ func TestCreateThatGoesWrong(t *testing.T) {
 		if err == nil {
 			check(t, other.UnlockRecovery(key))
 		}
+	})
+}
+
+// V4: whatever goes wrong with the log, the codes are given and the accounts are
+// there; what is not in the log is missed, or the caller is told.
+func TestALogThatGoesWrong(t *testing.T) {
+	makeCheap(t)
+	lies := func(d *faultyDisk) bool { return d.fault.err == nil }
+	bad := func(d *faultyDisk) *Vault {
+		v, _, err := Create(inMemory(t), []byte(passphrase))
+		check(t, err)
+		mustAdd(t, v, totp("alice"))
+		check(t, v.Spend(filled(1), rand.Text(), plenty))
+		v.log.close()
+		v.log.disk = d
+		return v
+	}
+	// good is how another program finds it then: with so many told, and so many missing.
+	good := func(t *testing.T, v *Vault) (list []Record, missing int) {
+		other := again(t, v)
+		if names(other) != "alice" {
+			t.Errorf("the accounts are %q", names(other))
+		}
+		list, missing, err := other.Log()
+		check(t, err)
+		check(t, other.Spend(filled(99), rand.Text(), plenty))
+		if after, _, err := other.Log(); err != nil || len(after) < len(list) || !slices.ContainsFunc(after, func(r Record) bool { return r.Host == filled(99).Host }) {
+			t.Errorf("after %d the next one is not told: %d, %v", len(list), len(after), err)
+		}
+		return list, missing
+	}
+	t.Run("records", func(t *testing.T) {
+		suffer(t, func(t *testing.T, d *faultyDisk) {
+			v := bad(d)
+			acknowledged, refusals := 1, 0
+			no := filled(50)
+			no.Refused = "declined"
+			survive(func() error {
+				for i := range 2 {
+					check(t, v.Spend(filled(i+2), rand.Text(), plenty)) // no code waits for it
+					acknowledged++
+				}
+				for range 2 {
+					err := v.Note(no)
+					if err == nil {
+						refusals++
+					} else {
+						wantError(t, "Note", err, ErrStorage)
+						wantError(t, "Note", err, d.fault.err)
+					}
+				}
+				list, missing, err := v.Log()
+				if err != nil {
+					wantError(t, "Log", err, ErrStorage)
+				} else if released := acknowledged + min(refusals, 1); len(list)+missing < released {
+					t.Errorf("%d records and %d missing; want %d in all", len(list), missing, released)
+				}
+				return nil
+			})
+			list, missing := good(t, v)
+			released := slices.DeleteFunc(slices.Clone(list), func(r Record) bool { return r.Refused != "" })
+			lost := acknowledged - len(released)
+			if lost > missing || lost > 0 && d.fault.dies || lost > 1 && !d.fault.lasts || len(d.ops) <= d.n && missing > 0 {
+				t.Errorf("%d releases, %d told, %d missing", acknowledged, len(released), missing)
+			}
+			i := slices.IndexFunc(list, func(r Record) bool { return r.Refused != "" })
+			if refusals > 0 && !lies(d) && missing == 0 && (i < 0 || list[i].Times < refusals) {
+				t.Errorf("%d refusals were noted: %v", refusals, list)
+			}
+		})
+	})
+	t.Run("clearing", func(t *testing.T) {
+		suffer(t, func(t *testing.T, d *faultyDisk) {
+			v := bad(d)
+			err := survive(func() error { return v.ClearLog(CommandLine) })
+			list, missing := good(t, v)
+			cleared := len(list) == 1 && list[0].Act == ActClear
+			switch {
+			case err == nil && !cleared && !lies(d):
+				t.Errorf("it was cleared: %v, %d missing", list, missing)
+			case err != nil && len(list)+missing != 1 && !d.fault.dies:
+				t.Errorf("%v: %v, %d missing", err, list, missing)
+			case err != nil && !d.fault.dies:
+				wantError(t, "ClearLog", err, ErrStorage)
+			}
+		})
 	})
 }
 

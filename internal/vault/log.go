@@ -10,7 +10,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -77,10 +76,11 @@ var emptySlot [slotSize]byte
 // is missed.
 type logFile struct {
 	name string
+	disk disk
 	key  cipher.AEAD // nil while the vault is locked
 
 	// Open and mapped since the first record: this is on the way of every code.
-	file   *os.File
+	file   sharedFile
 	mapped []byte // nil where it cannot be mapped
 	plain  [recordSize]byte
 	sealed [slotSize]byte
@@ -131,19 +131,18 @@ func (l *logFile) close() {
 func (l *logFile) open() (err error) {
 	for range 2 {
 		if l.file == nil {
-			if l.file, err = os.OpenFile(l.name, os.O_CREATE|os.O_RDWR|openFlags, 0o600); err != nil {
-				l.file = nil
+			if l.file, err = l.disk.OpenShared(l.name); err != nil {
 				return err
 			}
 		}
 		var size int64
 		var gone bool
-		if size, gone, err = sizeOf(l.file); err == nil && !gone {
+		if size, gone, err = l.file.Size(); err == nil && !gone {
 			if size != logSize {
 				err = l.file.Truncate(logSize)
 			}
 			if l.mapped == nil && err == nil {
-				l.mapped = mapFile(l.file, logSize)
+				l.mapped = l.file.Map(logSize)
 			}
 			if err == nil {
 				return nil

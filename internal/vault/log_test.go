@@ -3,6 +3,7 @@ package vault
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"os"
@@ -203,6 +204,44 @@ func TestALogThatWasChanged(t *testing.T) {
 	}
 }
 
+// V9: flipped bits of a record, and lengths of the file; in make soak all of them. What
+// is damaged is missed, and no other.
+func TestDamageOfTheLogIsNoticed(t *testing.T) {
+	v := logOf(t, 5)
+	whole, err := os.ReadFile(v.LogFile())
+	check(t, err)
+	tried, quiet := 0, 0
+	try := func(what string, damaged []byte, want int) {
+		tried++
+		first := damaged[:rings[released].slots*slotSize]
+		list, missing := v.log.list([2][]byte{first, damaged[len(first):]}, [2]uint64{5, 0})
+		if len(list) != want || missing != 5-want {
+			quiet++
+			t.Errorf("%s: %d records and %d missing; want %d", what, len(list), missing, want)
+		}
+	}
+	for n := range slotSize {
+		for bit := range 8 {
+			if soak == 0 && bit != n%8 {
+				continue
+			}
+			slot(whole, 3)[n] ^= 1 << bit
+			try(fmt.Sprintf("bit %d of byte %d flipped", bit, n), whole, 4)
+			slot(whole, 3)[n] ^= 1 << bit
+		}
+	}
+	try("mended", whole, 5)
+	step := 64
+	if soak > 0 {
+		step = 1
+	}
+	for n := 6*slotSize - step; n >= 0; n -= step {
+		clear(whole[n : n+step]) // as what is cut off comes back
+		try(fmt.Sprintf("%d bytes", n), whole, max(0, n/slotSize-1))
+	}
+	t.Logf("SOAK damage of the log: %d truncations and flipped bits; %d unnoticed", tried, quiet)
+}
+
 func TestALogFileThatIsTakenAway(t *testing.T) {
 	v := logOf(t, 2)
 	check(t, os.Remove(v.LogFile()))
@@ -273,8 +312,8 @@ func TestManyProgramsShareOneLog(t *testing.T) {
 // What was released is told, however the program ends.
 func TestKilledAfterARelease(t *testing.T) {
 	v := newVault(t)
-	released := 0
-	for range 5 {
+	released, trials := 0, cmp.Or(soak, 5)
+	for range trials {
 		c := child(v, "log", 1<<30, "")
 		out, err := c.StdoutPipe()
 		check(t, err)
@@ -298,6 +337,7 @@ func TestKilledAfterARelease(t *testing.T) {
 			t.Fatalf("%d releases: %d told, %d missing, %v", released, told, missing, err)
 		}
 	}
+	t.Logf("SOAK kill -9 after a release: %d trials, %d releases; none untold", trials, released)
 }
 
 // FuzzLog opens slots of any content, and records of any content that are sealed.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -23,6 +24,7 @@ type tape struct {
 type tapeOp struct {
 	do, name, to string
 	content      []byte
+	at           int64 // of content, or the size
 }
 
 func (d *tape) record(op tapeOp, err error) error {
@@ -55,6 +57,30 @@ func (d *tape) SyncFolder(name string) error {
 	return d.record(tapeOp{do: "sync", name: name}, d.osDisk.SyncFolder(name))
 }
 
+func (d *tape) OpenShared(name string) (sharedFile, error) {
+	f, err := d.osDisk.OpenShared(name)
+	if d.record(tapeOp{do: "open", name: name}, err) != nil {
+		return nil, err
+	}
+	return tapeShared{f, d, name}, nil
+}
+
+// tapeShared is never mapped: all bytes are recorded.
+type tapeShared struct {
+	sharedFile
+	tape *tape
+	name string
+}
+
+func (f tapeShared) Map(int) []byte { return nil }
+func (f tapeShared) Truncate(size int64) error {
+	return f.tape.record(tapeOp{do: "truncate", name: f.name, at: size}, f.sharedFile.Truncate(size))
+}
+func (f tapeShared) WriteAt(b []byte, at int64) (int, error) {
+	n, err := f.sharedFile.WriteAt(b, at)
+	return n, f.tape.record(tapeOp{do: "write at", name: f.name, content: bytes.Clone(b), at: at}, err)
+}
+
 type tapeFile struct {
 	diskFile
 	tape *tape
@@ -76,6 +102,7 @@ type node struct {
 	folder bool
 	synced bool   // of a file: all of content is there
 	bytes  []byte // of a file
+	torn   []byte // of one that is written in place: with half of the last write
 
 	durable map[string]*node // of a folder, by name
 	changes []map[string]*node
@@ -128,6 +155,19 @@ func replay(t *testing.T, root string, ops []tapeOp) *node {
 			dir.change(map[string]*node{base: newFolder()})
 		case "create":
 			dir.change(map[string]*node{base: {}})
+		case "open":
+			if dir.now()[base] == nil {
+				dir.change(map[string]*node{base: {}})
+			}
+		case "truncate":
+			f := dir.now()[base]
+			f.bytes, f.synced = append(f.bytes, make([]byte, max(0, int(op.at)-len(f.bytes)))...)[:op.at], false
+		case "write at":
+			f := dir.now()[base]
+			f.torn = bytes.Clone(f.bytes)
+			copy(f.bytes[op.at:], op.content)
+			copy(f.torn[op.at:], op.content[:len(op.content)/2])
+			f.synced = false
 		case "write":
 			f := dir.now()[base]
 			f.bytes, f.synced = append(f.bytes, op.content...), false
@@ -207,6 +247,8 @@ func (n *node) after(c *choices, path string, left map[string][]byte) {
 			f.after(c, at, left)
 		case f.synced || len(f.bytes) == 0:
 			left[at] = f.bytes
+		case f.torn != nil:
+			left[at] = [][]byte{{}, f.bytes[:len(f.bytes)/2], f.torn, f.bytes}[c.pick(4)]
 		default:
 			left[at] = [][]byte{{}, f.bytes[:len(f.bytes)/2], make([]byte, len(f.bytes)), f.bytes}[c.pick(4)]
 		}
@@ -240,14 +282,15 @@ func comeBack(t *testing.T, root string, left map[string][]byte) {
 
 // V4, V16: the power fails at each point of a vault's life, and the disk comes back
 // in each way that POSIX allows. What was acknowledged is there, the rest is there
-// or not, and nothing in between.
+// or not, and nothing in between. Of the log a power loss may take what it likes: it
+// can be read, and tells of nothing that was not, and of how much is missing.
 func TestPowerLoss(t *testing.T) {
 	makeCheap(t)
 	root := t.TempDir()
 	home := filepath.Join(root, "first", "second")
 	d := &tape{}
 	v := at(home)
-	v.disk = d
+	v.disk, v.log.disk = d, d
 	var id, identity string
 	var recovery RecoveryKey
 	var issued []string
@@ -278,6 +321,13 @@ func TestPowerLoss(t *testing.T) {
 		end    int      // of its operations
 		after  string   // the vault then
 		issued []string // the codes by then
+		told   int      // releases that are in the log
+		state  []byte   // state.json
+	}
+	told := 0
+	release := func() error {
+		told++
+		return v.Spend(filled(told), fmt.Sprint(told), plenty)
 	}
 	next := func() error {
 		code, err := v.NextCode(id)
@@ -305,9 +355,11 @@ func TestPowerLoss(t *testing.T) {
 	for i := range keepBackups {
 		steps = append(steps, &step{name: "fill the backups", work: change(fmt.Sprint(i))})
 	}
+	steps = append(steps, &step{name: "release", work: release}, &step{name: "another release", work: release}, &step{name: "code after the releases", work: next})
 	for _, s := range steps {
 		check(t, s.work())
-		s.end, s.issued = len(d.ops), slices.Clone(issued)
+		s.end, s.issued, s.told = len(d.ops), slices.Clone(issued), told
+		s.state, _ = os.ReadFile(stateOf(v))
 		shown := t.TempDir()
 		check(t, os.CopyFS(shown, os.DirFS(home)))
 		_, s.after, _ = describe(shown)
@@ -351,6 +403,19 @@ func TestPowerLoss(t *testing.T) {
 				}
 				if found == nil {
 					continue
+				}
+				if states%2 == 0 && before.state != nil { // it is not on the tape
+					check(t, os.WriteFile(stateOf(found), before.state, 0o600))
+				}
+				list, missing, err := found.Log()
+				check(t, err)
+				for _, r := range list {
+					if n, err := strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(r.Host, "host"), ".example")); err != nil || n > s.told {
+						t.Fatalf("%s: the log tells of %+v", at, r)
+					}
+				}
+				if states%2 == 0 && len(list)+missing < before.told {
+					t.Fatalf("%s: %d records and %d missing of %d", at, len(list), missing, before.told)
 				}
 				found.disk = noSync{}
 				other, err := Open(found.home)

@@ -26,7 +26,7 @@ func TestEachSystemCall(t *testing.T) {
 	id := mustAdd(t, v, long)
 	trace := filepath.Join(t.TempDir(), "trace")
 	run := func(how string) (code string, err error) {
-		c := child(v, "code", 1, id)
+		c := child(v, "release", 1, id)
 		c.Args = []string{strace, "-f", "-qq", "-o", trace, "-e", how, c.Path}
 		c.Path, c.Stderr = strace, nil
 		c.Env = append(c.Env, "GOMAXPROCS=1")
@@ -35,7 +35,7 @@ func TestEachSystemCall(t *testing.T) {
 	}
 	kills, failures, codes := 0, 0, 0
 	issued := map[string]bool{}
-	for _, call := range strings.Fields("openat fstat newfstatat flock write fsync close read pread64 pwrite64 mmap linkat renameat unlinkat getdents64 fchmod") {
+	for _, call := range strings.Fields("openat fstat newfstatat flock write fsync close read pread64 pwrite64 ftruncate mmap linkat renameat unlinkat getdents64 fchmod") {
 		_, err := run("trace=" + call)
 		check(t, err)
 		lines, err := os.ReadFile(trace)
@@ -43,11 +43,16 @@ func TestEachSystemCall(t *testing.T) {
 		for _, how := range []string{"signal=SIGKILL", "error=EIO", "error=ENOSPC", "error=EDQUOT", "error=EINTR"} {
 			for turn := range bytes.Count(lines, []byte("\n")) {
 				before, _ := again(t, v).Account(id)
+				check(t, v.ClearLog(CommandLine))
 				code, err := run(fmt.Sprintf("inject=%s:%s:when=%d", call, how, turn+1))
 				after, _ := again(t, v).Account(id)
 				// The code may be used and not be printed.
 				if used := after.Counter - before.Counter; used > 1 || code == "" && err == nil && used == 0 || code != "" && used != 1 || issued[code] {
 					t.Fatalf("%s at turn %d of %s: code %q, %v; the counter was %d and is %d", how, turn+1, call, code, err, before.Counter, after.Counter)
+				}
+				list, missing, err := again(t, v).Log()
+				if err != nil || code != "" && len(list)+missing != 2 || how == "signal=SIGKILL" && missing != 0 {
+					t.Fatalf("%s at turn %d of %s: code %q; the log has %v, and misses %d: %v", how, turn+1, call, code, list, missing, err)
 				}
 				if issued[code] = code != ""; issued[code] {
 					codes++
@@ -60,5 +65,5 @@ func TestEachSystemCall(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("SOAK system calls: %d kills and %d failures, %d codes; nothing lost, nothing unreadable, no HOTP twice", kills, failures, codes)
+	t.Logf("SOAK system calls: %d kills and %d failures, %d codes; nothing lost, nothing unreadable, no HOTP twice, each in the log or missed there", kills, failures, codes)
 }

@@ -82,7 +82,7 @@ func Open(home string) (*Vault, error) {
 }
 
 func at(home string) *Vault {
-	v := &Vault{home: home, disk: osDisk{}, now: time.Now, sleep: sleep, state: &stateFile{name: filepath.Join(home, "state.json")}, log: &logFile{name: filepath.Join(home, "log.sealed")}}
+	v := &Vault{home: home, disk: osDisk{}, now: time.Now, sleep: sleep, state: &stateFile{name: filepath.Join(home, "state.json")}, log: &logFile{name: filepath.Join(home, "log.sealed"), disk: osDisk{}}}
 	v.names.accounts, v.names.locked = v.path("accounts.age"), filepath.Join(home, "locked")
 	return v
 }
