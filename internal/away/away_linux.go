@@ -34,6 +34,7 @@ const answerWait = 5 * time.Second
 func watch(ctx context.Context, p *person) {
 	var buses sync.WaitGroup
 	buses.Go(func() {
+		var delay *os.File // while it is open, the computer waits before it sleeps
 		listen(ctx, localbus.System, [][]dbus.MatchOption{
 			{dbus.WithMatchSender(logind), dbus.WithMatchInterface(manager), dbus.WithMatchMember("PrepareForSleep")},
 			{dbus.WithMatchSender(logind), dbus.WithMatchInterface(session)},
@@ -43,8 +44,14 @@ func watch(ctx context.Context, p *person) {
 			}
 			switch s.Name {
 			case manager + ".PrepareForSleep":
-				if yes, ok := flag(s); ok {
-					p.sleeps(yes)
+				switch yes, ok := flag(s); {
+				case ok && yes:
+					p.sleeps(true)
+					delay.Close()
+				case ok:
+					delay.Close()
+					delay = delaySleep(ctx, conn)
+					p.sleeps(false)
 				}
 			case session + ".Lock":
 				if user, known := userOf(ctx, conn, s.Path); !known || user == os.Getuid() {
@@ -55,7 +62,8 @@ func watch(ctx context.Context, p *person) {
 					p.locks(false)
 				}
 			}
-		}, nil)
+		}, func(conn *dbus.Conn) { delay = delaySleep(ctx, conn) })
+		delay.Close()
 	})
 	buses.Go(func() {
 		listen(ctx, localbus.Session, [][]dbus.MatchOption{
@@ -98,6 +106,19 @@ func listen(ctx context.Context, address func() (string, error), fit [][]dbus.Ma
 	for s := range signals {
 		heard(conn, s)
 	}
+}
+
+// delaySleep has the computer wait, for some seconds at most, until the file is closed.
+// It returns nil where logind has none to give.
+func delaySleep(ctx context.Context, conn *dbus.Conn) *os.File {
+	ctx, cancel := context.WithTimeout(ctx, answerWait)
+	defer cancel()
+	var delay dbus.UnixFD
+	err := conn.Object(logind, "/org/freedesktop/login1").CallWithContext(ctx, manager+".Inhibit", dbus.FlagNoAutoStart, "sleep", "codefob", "lock the vault", "delay").Store(&delay)
+	if err != nil {
+		return nil
+	}
+	return os.NewFile(uintptr(delay), "delay")
 }
 
 // flag is what a signal of one truth value says.

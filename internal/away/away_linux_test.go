@@ -2,13 +2,16 @@ package away
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/keybase/dbus"
+	"golang.org/x/sys/unix"
 
 	"codefob/internal/keystore/keyringtest"
 	"codefob/internal/localbus"
@@ -21,6 +24,43 @@ type desktop struct {
 	t      *testing.T
 	active bool // the screen is locked from the start
 	user   int  // of all sessions
+
+	delays bool // logind lets sleep be delayed
+	mu     sync.Mutex
+	asked  [4]string // what Inhibit was called with
+	read   int       // the other end of the last delay, and ours
+	write  int
+	inTime bool // the last lock came while sleep was delayed
+}
+
+// Inhibit is of logind.
+func (d *desktop) Inhibit(what, who, why, mode string) (dbus.UnixFD, *dbus.Error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.delays {
+		return 0, dbus.MakeFailedError(errors.New("not allowed"))
+	}
+	var ends [2]int
+	if err := unix.Pipe2(ends[:], unix.O_NONBLOCK|unix.O_CLOEXEC); err != nil {
+		return 0, dbus.MakeFailedError(err)
+	}
+	d.asked, d.read, d.write = [4]string{what, who, why, mode}, ends[0], ends[1]
+	return dbus.UnixFD(d.write), nil
+}
+
+// leaves notes whether somebody delays sleep when Watch tells that the person leaves.
+func (d *desktop) leaves() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.delays {
+		return
+	}
+	if d.write > 0 {
+		unix.Close(d.write) // it was sent
+		d.write = 0
+	}
+	_, err := unix.Read(d.read, make([]byte, 1))
+	d.inTime = err == unix.EAGAIN
 }
 
 func (d *desktop) GetActive() (bool, *dbus.Error) { return d.active, nil }
@@ -43,7 +83,7 @@ func start(t *testing.T, d *desktop) <-chan bool {
 	t.Setenv(localbus.SessionVariable, bus.Address())
 	t.Setenv(localbus.SystemVariable, bus.Address())
 	for path, iface := range map[dbus.ObjectPath]string{
-		"/org/gnome/ScreenSaver": "org.gnome.ScreenSaver", sessionPath: "org.freedesktop.DBus.Properties",
+		"/org/gnome/ScreenSaver": "org.gnome.ScreenSaver", sessionPath: "org.freedesktop.DBus.Properties", "/org/freedesktop/login1": manager,
 	} {
 		if err := d.Export(d, path, iface); err != nil {
 			t.Fatal(err)
@@ -58,7 +98,12 @@ func start(t *testing.T, d *desktop) <-chan bool {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
-		Watch(ctx, func(away bool) { told <- away })
+		Watch(ctx, func(away bool) {
+			if away {
+				d.leaves()
+			}
+			told <- away
+		})
 		close(ended)
 	}()
 	t.Cleanup(func() { cancel(); <-ended })
@@ -150,6 +195,31 @@ func TestWhatTellsOfAPersonWhoLeaves(t *testing.T) {
 			if got := next(t, told); got != (s.want == "away") {
 				t.Errorf("%s: step %d told %v, want %s", tt.name, i, got, s.want)
 			}
+		}
+	}
+}
+
+// The computer waits until the vault is locked, each time.
+func TestSleepIsDelayedUntilTheLock(t *testing.T) {
+	d := &desktop{user: os.Getuid(), delays: true}
+	told := start(t, d)
+	for range 2 {
+		d.emit("/org/freedesktop/login1", manager+".PrepareForSleep", true)
+		if !next(t, told) {
+			t.Error("told false")
+		}
+		d.mu.Lock()
+		if want := [4]string{"sleep", "codefob", "lock the vault", "delay"}; !d.inTime || d.asked != want {
+			t.Errorf("locked in time: %v, by %q; want %q", d.inTime, d.asked, want)
+		}
+		read := []unix.PollFd{{Fd: int32(d.read)}}
+		d.mu.Unlock()
+		if n, err := unix.Poll(read, 60_000); n != 1 || read[0].Revents&unix.POLLHUP == 0 {
+			t.Fatalf("sleep is delayed after the lock: %v", err)
+		}
+		d.emit("/org/freedesktop/login1", manager+".PrepareForSleep", false)
+		if next(t, told) {
+			t.Error("told true")
 		}
 	}
 }
