@@ -296,3 +296,24 @@ func TestKeychainSlot(t *testing.T) {
 	wantError(t, "removing it again", v.RemoveKeychain(ctx), ErrNoSlot)
 	check(t, v.UnlockPassphrase(t.Context(), []byte(passphrase)))
 }
+
+// The keychain is never asked for what is not ours, nor told to delete it.
+func TestAKeychainSlotThatNamesAnotherItem(t *testing.T) {
+	t.Setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent") // were it asked, the error would be another
+	v := newVault(t)
+	for _, slot := range []string{
+		`{"version":1,"service":"ssh","account":"` + v.ID() + `"}`,
+		`{"version":1,"service":"Codefob","account":"` + v.ID() + `"}`,
+		`{"version":1,"service":"","account":"` + v.ID() + `"}`,
+		`{"version":1,"account":"` + v.ID() + `"}`,
+		`{"version":2,"service":"codefob","account":"` + v.ID() + `"}`,
+		`{"version":1,"service":"codefob","service":"ssh","account":"x"}`,
+	} {
+		check(t, os.WriteFile(v.keychainFile(), []byte(slot), 0o600))
+		wantError(t, "opening with "+slot, v.UnlockKeychain(t.Context()), ErrDamaged)
+		wantError(t, "removing "+slot, v.RemoveKeychain(t.Context()), ErrDamaged)
+		if _, err := os.Stat(v.keychainFile()); err != nil {
+			t.Errorf("removing %s: %v", slot, err)
+		}
+	}
+}
