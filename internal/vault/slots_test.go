@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -315,5 +317,42 @@ func TestAKeychainSlotThatNamesAnotherItem(t *testing.T) {
 		if _, err := os.Stat(v.keychainFile()); err != nil {
 			t.Errorf("removing %s: %v", slot, err)
 		}
+	}
+}
+
+// Attack U2: how long a wrong passphrase takes, by how much of it is right. Nothing is
+// asserted of times; scrypt is made quick, so that a difference would show.
+func TestTimesOfWrongPassphrases(t *testing.T) {
+	if soak == 0 {
+		t.Skip("SKIPPED: make soak runs it")
+	}
+	defer func(p int) { passphraseWork = p }(passphraseWork)
+	passphraseWork = 10
+	v, _, err := Create(inMemory(t), []byte(passphrase))
+	check(t, err)
+	v.Lock()
+	v.sleep = func(context.Context, time.Duration) error { return nil }
+	kinds := []struct{ name, text string }{
+		{"last letter wrong", passphrase[:len(passphrase)-1] + "x"},
+		{"first letter wrong", "x" + passphrase[1:]},
+		{"all wrong", strings.Repeat("x", len(passphrase))},
+		{"one letter", "x"},
+		{"1,000 letters", strings.Repeat("x", 1000)},
+	}
+	took := make([][]time.Duration, len(kinds))
+	for range soak {
+		for _, i := range rand.Perm(len(kinds)) {
+			start := time.Now()
+			err := v.UnlockPassphrase(t.Context(), []byte(kinds[i].text))
+			took[i] = append(took[i], time.Since(start))
+			if err != ErrPassphrase {
+				t.Fatalf("%s: %v; want the same error", kinds[i].name, err)
+			}
+		}
+	}
+	for i, kind := range kinds {
+		slices.Sort(took[i])
+		at := func(percent int) time.Duration { return took[i][len(took[i])*percent/100].Round(100 * time.Nanosecond) }
+		t.Logf("SOAK wrong passphrase, %s: %d times, median %s, half of them from %s to %s", kind.name, soak, at(50), at(25), at(75))
 	}
 }
