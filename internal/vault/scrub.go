@@ -2,7 +2,9 @@ package vault
 
 import (
 	"reflect"
+	"runtime"
 	"runtime/debug"
+	"sync"
 
 	"filippo.io/age"
 )
@@ -24,7 +26,11 @@ func wipeIdentity(identity *age.X25519Identity) {
 // clearing it, and clears it when it gives it out again: so give whole pages back to
 // the system, and take what is free of each size between things that are in use.
 func scrub() {
+	scrubbing.Lock()
+	defer scrubbing.Unlock()
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // not in between
+	// Each processor has free memory of its own at hand, which would be passed by.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	debug.FreeOSMemory()
 	debug.FreeOSMemory() // what a sync.Pool keeps goes with the second
 	var taken [][]byte   // so that they are on the heap
@@ -36,6 +42,8 @@ func scrub() {
 	}
 	debug.FreeOSMemory()
 }
+
+var scrubbing sync.Mutex // for what is set for all of the program meanwhile
 
 const (
 	scrubMost = 8 << 10   // the largest size, in bytes
