@@ -35,7 +35,7 @@ func TestLogOfReleases(t *testing.T) {
 	private.Private = true
 	document := page(example)
 	odd := page(`https://<script>"\` + "\x1b[31m\u202e")
-	get[protocol.ReleaseResult](r, protocol.MethodCode, fill(alice, page(example)))
+	code := get[protocol.ReleaseResult](r, protocol.MethodCode, fill(alice, page(example))).Code
 	get[protocol.ReleaseResult](r, protocol.MethodCode, fill(alice, private))
 	get[protocol.ReleaseResult](r, protocol.MethodCode, fill(alice, page("https://f.example", "https://t.example")))
 	get[protocol.ReleaseResult](r, protocol.MethodCode, protocol.ReleaseParams{Handle: alice, Nonce: nonce(), Purpose: protocol.PurposeCopy, Context: &private})
@@ -55,7 +55,7 @@ func TestLogOfReleases(t *testing.T) {
 	get[protocol.ReleaseResult](r, protocol.MethodCode, fill(carol, page(example)))
 	<-r.asked
 	get[protocol.SaveResult](r, protocol.MethodSave, protocol.SaveParams{Handle: alice, Codes: []string{"abcd-1111"}})
-	get[protocol.RecoveryResult](r, protocol.MethodRecovery, protocol.RecoveryParams{Handle: alice, Context: page(example), Nonce: nonce()})
+	recovery := get[protocol.RecoveryResult](r, protocol.MethodRecovery, protocol.RecoveryParams{Handle: alice, Context: page(example), Nonce: nonce()}).Code
 	r.agrees <- agreement{err: errNoDialog}
 	r.fails(protocol.MethodCode, fill(alice, page(example)), protocol.ErrBudget)
 	<-r.asked
@@ -81,6 +81,11 @@ func TestLogOfReleases(t *testing.T) {
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("the log tells\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for _, secret := range []string{code, recovery} {
+		if all := strings.Join(got, " "); secret == "" || strings.Contains(all, secret) {
+			t.Errorf("the log tells the code %q: %s", secret, all)
+		}
 	}
 	page := get[protocol.LogResult](r, protocol.MethodLog, protocol.LogParams{Offset: 13, Limit: 1})
 	if len(page.Records) != 1 || page.Total != 15 || page.Missing != 0 || page.Records[0].Since != page.Records[0].At {
