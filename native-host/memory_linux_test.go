@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"filippo.io/age"
@@ -183,6 +184,22 @@ func TestNoKeyIsLeftInMemoryAfterALock(t *testing.T) {
 
 func isLeft(found map[string]int) bool {
 	return slices.ContainsFunc(slices.Collect(maps.Values(found)), func(n int) bool { return n > 0 })
+}
+
+// Attack U8. With this signal Go interrupts what works with keys, and their copies get
+// onto a signal stack: too seldom to wait for it.
+func TestTheHostIsNotInterrupted(t *testing.T) {
+	p := startHost(t, "codefob", chromiumArgs...)
+	p.answers(hello)
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, ignored, _ := strings.Cut(string(status), "SigIgn:")
+	mask, err := strconv.ParseUint(strings.Fields(ignored)[0], 16, 64)
+	if err != nil || mask>>(syscall.SIGURG-1)&1 == 0 {
+		t.Errorf("the host ignores the signals %x, %v; want SIGURG among them", mask, err)
+	}
 }
 
 // Attack U8, as often as make soak likes: each time the first two locks of a host.
