@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -77,26 +77,43 @@ inBrowsers(
       await tab.close();
     });
 
-    test("E9 another extension reaches nobody here", async () => {
-      const { browser, open } = world;
+    test("E9 another extension reaches nobody here, whatever it says, from its background or a page", async () => {
+      const { browser, open, vault } = world;
+      const url = "https://popup.example/code/one?user=ada&foreign";
       const folder = mkdtempSync(join(tmpdir(), "codefob-foreign-"));
       const manifest = {
         manifest_version: 3,
         name: "Foreign",
         version: "1",
         browser_specific_settings: { gecko: { id: "foreign@example" } },
-        content_scripts: [{ matches: ["https://foreign.example/*"], js: ["try.js"] }],
+        background: { service_worker: "background.js", scripts: ["background.js"] },
+        content_scripts: [{ matches: [url], js: ["page.js"] }],
       };
+      const said = `(${reach})(${JSON.stringify([browser.id, sayings(), names()])})`;
       writeFileSync(join(folder, "manifest.json"), JSON.stringify(manifest));
-      writeFileSync(join(folder, "try.js"), `(${reach})(${JSON.stringify(browser.id)})`);
+      writeFileSync(
+        join(folder, "background.js"),
+        `chrome.runtime.onMessage.addListener((message, sender, reply) => { ${said}.then(reply); return true; })`,
+      );
+      writeFileSync(
+        join(folder, "page.js"),
+        `Promise.all([${said}, chrome.runtime.sendMessage("go")]).then((said) =>
+          document.documentElement.setAttribute("data-said", JSON.stringify(said)))`,
+      );
+      const before = await vault.list();
+      const foreign = await browser.browser.installExtension(folder);
       try {
-        await browser.browser.installExtension(folder);
-        const page = await open("https://foreign.example/code/one?user=ada");
-        const said = await until("answers", () =>
+        const page = await open(url);
+        const answers = await until("answers", () =>
           page.evaluate(() => document.documentElement.getAttribute("data-said")),
         );
-        expect(JSON.parse(said)).toEqual(Array(6).fill("nobody"));
+        const nobody = Array(sayings().length + names().length).fill("nobody");
+        expect(JSON.parse(answers)).toEqual([nobody, nobody]);
+        await empty(page);
+        expect(await browser.openedPopup()).toBeUndefined();
+        expect(await vault.list()).toEqual(before);
       } finally {
+        await browser.browser.uninstallExtension(foreign);
         rmSync(folder, { recursive: true });
       }
     });
@@ -186,23 +203,50 @@ inBrowsers(
   },
 );
 
-/** Runs in a page, as another extension: what it hears from ours. @param {string} id */
-async function reach(id) {
+const source = readFileSync(new URL("../src/messages.ts", import.meta.url), "utf8");
+
+/** The names of our ports, and what else we say in one word. */
+const names = () => [...source.matchAll(/^export const \w+ = "([^"]+)";/gm)].map(([, name]) => name);
+
+/** A message of each type that ours send one another, with all that any of them has. */
+function sayings() {
+  const types = [...source.matchAll(/\btype: ("\w+"(?: \| "\w+")*)/g)].flatMap(([, all]) => all.match(/\w+/g) ?? []);
+  const otpauth = "otpauth://totp/A?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
+  const rest = {
+    ...{ tab: 1, page: 1, state: 1, ask: 1, look: 1, fill: 1, max: 6, offset: 0, focused: true, allow: true },
+    ...{
+      handle: "1",
+      query: "",
+      text: otpauth,
+      key: "k",
+      code: "123456",
+      purpose: "copy",
+      origin: "https://popup.example",
+    },
+    ...{ field: { number: 1, kind: "totp" }, outcome: { ok: true, step: "keys" }, from: "page", picture: "AAAA" },
+  };
+  const typed = [...new Set(types)].map((type) => ({ type, ...rest }));
+  return [...names(), ...typed, { otpauth }, { clear: "123456" }];
+}
+
+/** Runs in another extension: what it hears from ours. @param {[string, unknown[], string[]]} of its id, what is said to it, and the names of ports to it */
+function reach([id, sayings, names]) {
   const { runtime } = /** @type {any} */ (globalThis).chrome;
-  const messages = ["load", { type: "open", tab: 1 }, { otpauth: "otpauth://totp/A?secret=GEZDGNBVGY3TQOJQ" }];
-  const said = messages.map((each) =>
+  const said = sayings.map((each) =>
     runtime.sendMessage(id, each).then(
       () => "somebody",
       () => "nobody",
     ),
   );
-  for (const name of ["page", "popup", "options"]) {
+  for (const name of names) {
     const port = runtime.connect(id, { name });
     said.push(
-      new Promise((resolve) =>
-        port.onDisconnect.addListener(() => resolve(runtime.lastError || port.error ? "nobody" : "somebody")),
-      ),
+      new Promise((resolve) => {
+        port.onMessage.addListener(() => resolve("somebody"));
+        port.onDisconnect.addListener(() => resolve(runtime.lastError || port.error ? "nobody" : "somebody"));
+      }),
     );
+    for (const each of sayings) port.postMessage(each);
   }
-  document.documentElement.setAttribute("data-said", JSON.stringify(await Promise.all(said)));
+  return Promise.all(said);
 }
