@@ -13,8 +13,8 @@ const YES = ["Tab", "Return"]; // the focus is on No
 
 // With the system's own pinentry. It takes the focus, and browsers close the popup for that, or when the focus is back.
 inBrowsers(
-  "an account that is asked for in a dialog",
-  { ada: { sites: ["ask.example"] } },
+  "asking in a dialog",
+  { ada: { sites: ["ask.example"] }, bella: { sites: ["often.example"] } },
   (world) => {
     beforeAll(async () => {
       const { vault, browser, open } = world;
@@ -83,7 +83,32 @@ inBrowsers(
       await answer(undefined, "Escape");
       await says(page, "It was declined");
       await page.close();
-      expect(await vault.list()).toMatchObject([{ ask: true }]);
+      expect(await vault.list()).toMatchObject([{ ask: true }, { ask: false }]);
+    });
+
+    test("beyond the budget any code is asked for: yes fills, and no fills nothing", async () => {
+      const { browser, open } = world;
+      /** Fills by the command, again and again, until that is asked for; gives the page. */
+      async function untilAsked() {
+        for (let codes = 0; codes <= 30; codes++) {
+          const page = await open("https://often.example/code/one?user=bella");
+          await browser.pressShortcut();
+          const filled = () => fieldValue(page);
+          if ((await until("code, or dialog", async () => (await browser.display?.asks()) || filled())) !== true)
+            continue;
+          expect(await filled()).toBe("");
+          return page;
+        }
+        throw new Error("30 codes, and no question");
+      }
+      const page = await untilAsked();
+      await answer(undefined, ...YES);
+      await until("code in the field", () => fieldValue(page));
+      await expectAccepted(world, "bella");
+      await untilAsked();
+      await answer(undefined, "Escape");
+      await says(await browser.popup(), "It was declined");
+      expect(await fieldValue(page)).toBe("");
     });
   },
   { headless: false, locked: true },

@@ -23,7 +23,8 @@ export const missingForDisplay = () =>
  * @property {(...keys: string[]) => Promise<void>} press X key names, as in "alt+shift+o"
  * @property {(x: number, y: number, button?: number) => Promise<void>} click 1 is the left button, 3 the right one
  * @property {(text: string) => Promise<void>} type
- * @property {() => Promise<void>} dialog waits until a dialog of pinentry has the keys
+ * @property {() => Promise<boolean>} asks whether a dialog of pinentry has the keys
+ * @property {() => Promise<void>} dialog waits until one has
  * @property {() => Promise<number>} windows how many there are to see, menus among them
  * @property {(path: string) => Promise<boolean>} screenshot of all that is on it; false where ImageMagick is missing
  * @property {() => Promise<void>} close
@@ -49,19 +50,18 @@ export async function startDisplay() {
   const xdotool = (/** @type {string[]} */ ...args) => run("xdotool", args, { env });
   // Until the window manager rules, windows get no focus.
   await until("window manager", async () => (await xdotool("get_num_desktops")).stdout.trim() !== "");
+  const hasKeys = async () => {
+    const dialogs = (await xdotool("search", "--onlyvisible", "--class", "pinentry")).stdout.split("\n");
+    return dialogs.includes((await xdotool("getactivewindow")).stdout.trim());
+  };
   return {
     name,
     press: async (...keys) => void (await xdotool("key", "--clearmodifiers", ...keys)),
     click: async (x, y, button = 1) =>
       void (await xdotool("mousemove", String(Math.round(x)), String(Math.round(y)), "click", String(button))),
     type: async (text) => void (await xdotool("type", "--delay", "20", text)),
-    dialog: async () => {
-      const has = async () => {
-        const dialogs = (await xdotool("search", "--onlyvisible", "--class", "pinentry")).stdout.split("\n");
-        return dialogs.includes((await xdotool("getactivewindow")).stdout.trim());
-      };
-      await until("dialog of pinentry", has, 15_000);
-    },
+    asks: () => hasKeys().catch(() => false), // xdotool fails where there is no such window
+    dialog: async () => void (await until("dialog of pinentry", hasKeys, 15_000)),
     windows: async () => (await xdotool("search", "--onlyvisible", "--name", "")).stdout.split("\n").length - 1,
     screenshot: async (path) => {
       if (!findProgram("import")) return false;
