@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect } from "vitest";
 import { launch } from "./browser.mjs";
 import { formsOf, formsOfCode, search } from "./canaries.mjs";
-import { confirm, unlock } from "./popup.mjs";
+import { armed, confirm, press, says, unlock } from "./popup.mjs";
 import { startSite } from "./site.mjs";
 import { until } from "./until.mjs";
 import { makeVault } from "./vault.mjs";
@@ -177,6 +177,18 @@ export const fieldValue = (page, selector = "#code") =>
 export async function fillByPopup(browser) {
   await browser.clickIcon();
   await confirm(await browser.popup());
+}
+
+/** Copies a code in the popup over the page, and gives what is in the clipboard then. @param {World["browser"]} browser */
+export async function copyByPopup(browser) {
+  await browser.clickIcon();
+  const popup = await browser.popup();
+  await press(popup, "Show or copy");
+  await until("armed button", () => armed(popup, "Show code"));
+  await press(popup, "Copy code");
+  await says(popup, "Copied");
+  await popup.close();
+  return browser.clipboard();
 }
 
 /** Sends the form and expects the server to let the user in. @param {World} world @param {string} user */

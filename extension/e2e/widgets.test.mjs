@@ -1,7 +1,7 @@
 import "./widgets/host.mjs";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { inBrowsers } from "./harness.mjs";
+import { copyByPopup, inBrowsers } from "./harness.mjs";
 import { base32, hotp, timeStep } from "./otp.mjs";
 import { says } from "./popup.mjs";
 import { hold, until } from "./until.mjs";
@@ -94,6 +94,14 @@ inBrowsers(
       return page;
     }
 
+    let copiedAt = 0;
+    test("U11 a copied code is in the clipboard", async () => {
+      await world.open(`http://${origin}/number`);
+      const code = await copyByPopup(world.browser);
+      copiedAt = Date.now();
+      expect(code).toSatisfy(good);
+    });
+
     test.each(takes)("%s takes the code, by %s", async (name, step) => {
       const page = await fill(name);
       await until("code in the page's state", async () => good(await state()));
@@ -141,6 +149,13 @@ inBrowsers(
       const page = await fill("two fields");
       await until("code in the page's state", async () => good(await state()));
       expect(await page.$eval("#other", (input) => /** @type {HTMLInputElement} */ (input).value)).toBe("");
+    });
+
+    // Meanwhile it has been.
+    test("U11 30 s after it was copied, a code is no longer in the clipboard", { timeout: 60_000 }, async () => {
+      expect(copiedAt).toBeGreaterThan(0);
+      const left = copiedAt + 34_000 - Date.now();
+      await until("empty clipboard", async () => (await world.browser.clipboard()) === "", left);
     });
   },
   { headless: false },
