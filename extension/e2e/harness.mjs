@@ -3,7 +3,7 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, inject } from "vitest";
 import { launch } from "./browser.mjs";
 import { formsOf, formsOfCode, search } from "./canaries.mjs";
 import { armed, confirm, press, says, unlock } from "./popup.mjs";
@@ -48,7 +48,7 @@ export function inBrowsers(subject, enrollments, tests, { headless = true, locke
     beforeAll(async () => {
       if (!existsSync(join(extension, "manifest.json"))) throw new Error(`${extension} is missing: node build.mjs`);
       common.site = await startSite();
-      common.vault = await makeVault();
+      common.vault = await makeVault({ like: /** @type {any} */ (inject)("template") });
       for (const [user, { sites, ...options }] of Object.entries(enrollments)) {
         const account = common.site.enroll(user, options);
         common.accounts[user] = account;

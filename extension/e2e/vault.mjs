@@ -37,7 +37,7 @@ export const program = resolve(process.env.CODEFOB ?? join(import.meta.dirname, 
 
 /**
  * Makes a vault and registers the host with both browsers.
- * @param {{ env?: NodeJS.ProcessEnv, keychain?: boolean, like?: Vault }} [options]
+ * @param {{ env?: NodeJS.ProcessEnv, keychain?: boolean, like?: Pick<Vault, "home" | "env"> }} [options]
  * env: of a session with a keyring; like: a vault without a keychain slot to make a copy of
  * @returns {Promise<Vault>}
  */

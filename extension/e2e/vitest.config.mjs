@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     root: import.meta.dirname,
     include: ["*.test.mjs"],
+    globalSetup: "template.mjs",
     pool: "forks",
     fileParallelism: false,
     testTimeout: 30_000,
