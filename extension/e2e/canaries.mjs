@@ -35,11 +35,13 @@ export const formsOfCode = (name, code) => inText(code).map((bytes, i) => ({ nam
  * Looks for canaries in every file of a folder.
  * @param {string} folder
  * @param {Canary[]} canaries
- * @param {{ skip?: RegExp, codesIn?: RegExp }} [options] by path below the folder: files that are not looked at, and those where a code is looked for
+ * @param {{ skip?: RegExp, noCodes?: { [bytes in 1 | 2]?: RegExp } }} [options] by path below the folder: files that are not looked at, and those
+ * where no code is looked for, by how many bytes each of its digits has
  * @returns {{ found: string[], bytes: number }} found: one line for each canary and file
  */
-export function search(folder, canaries, { skip, codesIn = /^/ } = {}) {
-  const byStart = new Map(); // the first two bytes → canaries
+export function search(folder, canaries, { skip, noCodes = {} } = {}) {
+  /** @type {Map<number, Canary[]>} the first two bytes → canaries */
+  const byStart = new Map();
   const starts = new Uint8Array(1 << 16);
   for (const each of canaries) {
     const start = each.bytes.readUInt16LE();
@@ -52,15 +54,14 @@ export function search(folder, canaries, { skip, codesIn = /^/ } = {}) {
     const path = join(entry.parentPath, entry.name);
     const name = relative(folder, path);
     if (!entry.isFile() || skip?.test(name)) continue;
-    const withCodes = codesIn.test(name);
     const content = read(path);
     bytes += content.length;
     for (let i = 0, start = content[0] << 8; i + 1 < content.length; i++) {
       start = (start >> 8) | (content[i + 1] << 8);
       if (!starts[start]) continue;
-      for (const { name: canary, bytes, code } of byStart.get(start)) {
+      for (const { name: canary, bytes, code } of byStart.get(start) ?? []) {
         if (!content.subarray(i, i + bytes.length).equals(bytes)) continue;
-        if (code && !(withCodes && alone(content, i - code, i + bytes.length))) continue;
+        if (code && (noCodes[code]?.test(name) || !alone(content, i - code, i + bytes.length))) continue;
         found.add(`${canary} in ${name}`);
       }
     }

@@ -51,5 +51,9 @@ test.each([
 
 test("what is not to be looked at is not", () => {
   expect(found(secret, { skip: /^file$/ })).toEqual([]);
-  expect(found("123456", { codesIn: /^log/ })).toEqual([]);
+  for (const bytes of /** @type {const} */ ([1, 2])) {
+    const code = Buffer.from("123456", bytes === 1 ? "latin1" : "utf16le");
+    expect(found(code, { noCodes: { [bytes]: /^file$/ } })).toEqual([]);
+    expect(found(code, { noCodes: { [3 - bytes]: /^file$/ } })).toEqual(["a code in file"]);
+  }
 });

@@ -120,14 +120,14 @@ function keepProcesses({ home, hosts }) {
 
 /** Files that are not looked at: the tests' own, with the passphrase, and Firefox's of its own compiled scripts. */
 const SKIP = /^(passphrase|pinentry|pinentry\.answers|codes|uris\.txt)$|startupCache\/(script|startup)Cache/;
+/** Files of the browsers' own with so many digits that six of them are by chance those of a code. */
+const FULL_OF_DIGITS =
+  "profile/(Default/Preferences|storage/permanent/chrome/|security_state/|startupCache/|key4.db|cert9.db)";
 /**
- * Where codes are looked for, beside secrets: in what the program and its hosts wrote and said, and where a browser
- * keeps what extensions store, addresses, titles, cookies, and what pages store. Elsewhere six digits are often by
- * chance those of a code; and a session store, and what browsers remember of sent forms, have the field that the
- * code was for.
+ * Where no codes are looked for, by how many bytes each digit has. In its session store Chromium keeps what a form
+ * sent, in one byte each, whatever the page or an extension says; what stands in fields it keeps in two.
  */
-const WITH_CODES =
-  /^(codefob|output|environ-|cmdline-|wire|tmp)|profile\/(Default\/)?(.*Extension|Local Storage|Session Storage|IndexedDB|History|Login Data|Cookies|places|webappsstore|storage\/default|storage\.sqlite|cookies|extension|prefs)/;
+const NO_CODES = { 1: new RegExp(`${FULL_OF_DIGITS}|Default/Sessions/`), 2: new RegExp(FULL_OF_DIGITS) };
 
 /**
  * What was left behind of secrets, of the passphrase and of the codes that were good meanwhile; secrets that a page
@@ -147,7 +147,7 @@ function leftBehind({ site, vault }, start) {
     for (const code of shown ? [] : recovery)
       canaries.push(...formsOf(`a recovery code of ${user}`, Buffer.from(code)));
   }
-  const { found, bytes } = search(vault.home, canaries, { skip: SKIP, codesIn: WITH_CODES });
+  const { found, bytes } = search(vault.home, canaries, { skip: SKIP, noCodes: NO_CODES });
   if (bytes < 100_000) throw new Error(`only ${bytes} bytes were searched for what was left behind`);
   return found;
 }

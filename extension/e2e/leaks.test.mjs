@@ -1,5 +1,7 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
-import { copyByPopup, fieldValue, fillByPopup, inBrowsers } from "./harness.mjs";
+import { copyByPopup, expectAccepted, fieldValue, fillByPopup, inBrowsers } from "./harness.mjs";
 import { unlock, words } from "./popup.mjs";
 import { hold, until } from "./until.mjs";
 
@@ -7,7 +9,11 @@ import { hold, until } from "./until.mjs";
 // see leftBehind in harness.mjs.
 inBrowsers(
   "what stays behind",
-  { ada: { sites: ["left.example"] }, bella: { sites: ["copied.example"] } },
+  {
+    ada: { sites: ["left.example"] },
+    bella: { sites: ["copied.example"] },
+    carol: { sites: ["remembered.example"] },
+  },
   (world) => {
     const openPopup = async () => {
       await world.browser.clickIcon();
@@ -36,6 +42,17 @@ inBrowsers(
       ]);
       expect(elsewhere.filter((text) => text?.includes(code))).toEqual([]);
       expect(await browser.clipboard()).toBe(copied);
+    });
+
+    test("E25 the browser remembers the form that was sent, but for the code", async () => {
+      const { browser, open, vault } = world;
+      const page = await open("https://remembered.example/code/device?user=carol");
+      await page.type("#device", "kitchen laptop");
+      await fillByPopup(browser);
+      const code = await until("code in the field", () => fieldValue(page));
+      await expectAccepted(world, "carol");
+      await until("form in the browser's memory", () => remembers(vault.home).includes("kitchen laptop"));
+      expect(remembers(vault.home).includes(code)).toBe(false);
     });
 
     test("U11 what the user copied since stays when the vault is locked", async () => {
@@ -71,3 +88,10 @@ inBrowsers(
   },
   { headless: false },
 );
+
+/** All that a browser of this home remembers of the forms that were sent. @param {string} home */
+function remembers(home) {
+  const names = readdirSync(home, { recursive: true, encoding: "utf8" });
+  const kept = names.filter((name) => /-profile\/(Default\/Web Data|formhistory\.sqlite)/.test(name));
+  return kept.map((name) => readFileSync(join(home, name), "latin1")).join();
+}

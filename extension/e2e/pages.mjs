@@ -107,6 +107,21 @@ export const codePages = {
       ),
     ),
 
+  // Asks for more, and forbids no browser to remember what it is told.
+  device: (session, problem) =>
+    page(
+      "Verification",
+      card(
+        appText +
+          problemLine(problem) +
+          form(
+            session,
+            `<label for="device">Name of this device</label><input id="device" name="device" required>
+<label for="code">Code</label><input id="code" name="code" required>`,
+          ),
+      ),
+    ),
+
   // A field that says nothing of itself, and one that seems to be what it is not.
   odd: (session, problem) =>
     page(

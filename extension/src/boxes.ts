@@ -1,4 +1,4 @@
-import { type Input, typedIn, writable } from "./editable.ts";
+import { attribute, type Input, typedIn, writable } from "./editable.ts";
 
 /** One input, or one for each character in order. */
 export type Inputs = readonly [Input, ...Input[]];
@@ -43,9 +43,9 @@ function box(input: Input): boolean {
   if (input.maxLength && input.maxLength > 0) return input.maxLength === 1;
   if (input.max === "9") return true;
   if (input.size === 1 || /^(\[[^\]]+\]|\\d|\.)(\{1\})?$/.test(input.pattern ?? "")) return true;
-  if (/\b1\b.*\b[1-9]\b|\b[1-9]\D+\b(4|5|6|7|8)\b/.test(input.getAttribute("aria-label") ?? "")) return true;
+  if (/\b1\b.*\b[1-9]\b|\b[1-9]\D+\b(4|5|6|7|8)\b/.test(attribute(input, "aria-label"))) return true;
   if (oneTime(input)) return true;
-  return [input.id || (input.name ?? ""), input.getAttribute("aria-label") ?? ""].some((name) => NUMBERED.test(name));
+  return [input.id || (input.name ?? ""), attribute(input, "aria-label")].some((name) => NUMBERED.test(name));
 }
 
 /** Whether another input in the same element takes 3 or 4 characters as this one does, and has no word of its own. */
@@ -57,7 +57,7 @@ function part(one: Input, other: Input | undefined): boolean {
 
 /** Whether an input is marked as one for a one-time code. Firefox does not give that word in the property. */
 export function oneTime(input: Input): boolean {
-  return /\bone-time-code\b/i.test(input.getAttribute("autocomplete") ?? "");
+  return /\bone-time-code\b/i.test(attribute(input, "autocomplete"));
 }
 
 /** Whether two inputs stand side by side, for numbers, styled alike and without a word of their own. */

@@ -1,6 +1,6 @@
 import { type Inputs, oneTime } from "./boxes.ts";
 import { named, type Said, said } from "./concepts.ts";
-import type { Input } from "./editable.ts";
+import { attribute, type Input } from "./editable.ts";
 import { surroundings } from "./surroundings.ts";
 
 /** What the page says of a field, by where it says so. */
@@ -46,10 +46,10 @@ export function labels(root: Document | ShadowRoot): Map<Element, string> {
 /** What a field says of itself: cheap, for all of them. */
 export function own(inputs: Inputs, labelled: Map<Element, string>) {
   const [input] = inputs;
-  const auto = (input.getAttribute("autocomplete") ?? "").toLowerCase();
-  const names = NAMES.map((each) => input.getAttribute(each) ?? "").join(" | ");
+  const auto = attribute(input, "autocomplete").toLowerCase();
+  const names = NAMES.map((each) => attribute(input, each)).join(" | ");
   const texts = [
-    ...LABELS.map((each) => input.getAttribute(each) ?? ""),
+    ...LABELS.map((each) => attribute(input, each)),
     labelled.get(input) ?? "",
     referred(input, "aria-labelledby"),
   ];
@@ -58,7 +58,7 @@ export function own(inputs: Inputs, labelled: Map<Element, string>) {
     name: named(names),
     label: said(texts.filter(Boolean).join(" | ")),
     labelled: /\p{L}{2}/u.test(texts.join("")),
-    search: inputs[0].type === "search" || /search/i.test(inputs[0].getAttribute("role") ?? ""),
+    search: input.type === "search" || /search/i.test(attribute(input, "role")),
     long:
       (many(input) && !oneTime(input)) ||
       (inputs[0].minLength ?? 0) > 10 ||
@@ -113,8 +113,8 @@ function shaped(inputs: Inputs): boolean {
   );
 }
 
-function referred(input: Element, attribute: string): string {
-  const ids = (input.getAttribute(attribute) ?? "").trim();
+function referred(input: Element, name: string): string {
+  const ids = attribute(input, name).trim();
   if (!ids) return "";
   const root = input.getRootNode() as Document | ShadowRoot;
   const texts = ids.split(/\s+/, 4).map((id) => root.getElementById?.(id)?.textContent ?? "");
@@ -126,6 +126,6 @@ function group([input]: Inputs): string {
   const around = input.parentElement?.closest("fieldset,[role=group],[aria-labelledby],[aria-label]");
   if (!around || around.querySelectorAll("input:not([type=hidden])").length > 10) return "";
   const legend = around.localName === "fieldset" ? around.querySelector("legend")?.textContent : "";
-  const name = around.getAttribute("aria-label") ?? "";
+  const name = attribute(around, "aria-label");
   return `${legend ?? ""} ${name} ${referred(around, "aria-labelledby")}`.trim().slice(0, 200);
 }

@@ -39,7 +39,7 @@ export function formOf(input: Input): HTMLFormElement | null {
 /** Whether one of these takes text: an input of that sort, or an element that holds a few characters and no more. */
 export function writable(input: Input): boolean {
   if (input instanceof HTMLInputElement) return TEXTS.has(input.type) && !input.readOnly;
-  if (!PLAIN.test(input.localName) || !ROLE.test(input.getAttribute("role") ?? "") || locked(input)) return false;
+  if (!PLAIN.test(input.localName) || !ROLE.test(attribute(input, "role")) || locked(input)) return false;
   if (input.parentElement?.closest(EDITOR)) return false;
   return input.querySelector(`:not(${LINE})`) === null && textOf(input).length <= LONGEST;
 }
@@ -49,6 +49,24 @@ export function locked(input: Input): boolean {
   if (input instanceof HTMLInputElement) return input.disabled || input.readOnly;
   const said = (name: string) => input.getAttribute(name);
   return !ON.test(said("contenteditable") ?? "no") || [said("aria-readonly"), said("aria-disabled")].includes("true");
+}
+
+/** What autocomplete said of the inputs where it was changed. */
+const before = new WeakMap<Element, string>();
+
+/**
+ * Has browsers keep nothing of what comes into an input: not among the forms that were sent, nor for a session that
+ * is opened again. For good: it may be sent at any time. like: the input in whose place the page put it.
+ */
+export function forget(input: Input, like = input): void {
+  before.set(input, attribute(like, "autocomplete"));
+  input.setAttribute("autocomplete", "off");
+}
+
+/** What the page says by an attribute, "" where it says nothing. */
+export function attribute(of: Element, name: string): string {
+  const said = of.getAttribute(name) ?? "";
+  return name === "autocomplete" && said === "off" ? (before.get(of) ?? said) : said;
 }
 
 /** Whether it is higher than a line, as where people write notes. Forces layout. */

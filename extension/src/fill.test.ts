@@ -1,6 +1,9 @@
 // @vitest-environment happy-dom
 import { beforeEach, expect, test, vi } from "vitest";
+import { oneTime } from "./boxes.ts";
 import { fill, fits, holds } from "./fill.ts";
+import { judged } from "./find.ts";
+import { nameOf } from "./marks.ts";
 
 const settle = () => Promise.resolve();
 
@@ -153,15 +156,20 @@ test("a code that the page had whole is not put in again when the field is empty
   expect(sent).toBe(1);
 });
 
-test("boxes that the page makes anew at each change are found again", async () => {
-  const html = `<input maxlength="1">`.repeat(4);
-  const boxes = inputs(html);
-  document.body.addEventListener("input", () => {
+const BOXES = `<input maxlength="1" autocomplete="one-time-code">`.repeat(4);
+
+test.each([
+  ["anew", () => inputs(BOXES)],
+  ["as clones", () => inputs([...document.querySelectorAll("input")].map(({ outerHTML }) => outerHTML).join(""))],
+])("boxes that the page makes %s at each change are found again", async (_how, make) => {
+  const boxes = inputs(BOXES);
+  const anew = () => {
     const values = [...document.querySelectorAll("input")].map((input) => input.value);
-    inputs(html).forEach((input, i) => {
+    make().forEach((input, i) => {
       input.value = values[i] ?? "";
     });
-  });
+  };
+  document.body.addEventListener("input", anew);
   const all = () => [...document.querySelectorAll("input")];
   const { checkVisibility, getBoundingClientRect } = Element.prototype;
   Element.prototype.checkVisibility = () => true;
@@ -172,10 +180,13 @@ test("boxes that the page makes anew at each change are found again", async () =
   vi.stubGlobal("getComputedStyle", () => style);
   document.elementFromPoint = (x) => all()[Math.floor(x / 40)] ?? null;
   expect(await fill(boxes, "2468", settle)).toBe("value");
+  document.body.removeEventListener("input", anew);
   Object.assign(Element.prototype, { checkVisibility, getBoundingClientRect });
   vi.unstubAllGlobals();
   expect(holds(boxes, "2468")).toBe(false);
   expect(all().map((input) => input.value)).toEqual(["2", "4", "6", "8"]);
+  expect(all().map((input) => input.autocomplete)).toEqual(["off", "off", "off", "off"]);
+  expect(all().every(oneTime)).toBe(true);
 });
 
 /** Six boxes that are no inputs. In happy-dom the focus puts no caret into them, and nothing is inserted. */
@@ -227,4 +238,19 @@ test("the page hears of the focus, also where the browser says nothing", async (
   for (const type of ["focus", "focusin"]) input.addEventListener(type, () => heard.push(type));
   await fill([input], "123456", settle);
   expect(heard.slice(0, 2)).toEqual(["focus", "focusin"]);
+});
+
+test.each([
+  ["a one-time code by that word alone", `<input autocomplete="one-time-code">`],
+  ["one by what the page says", `<p>Enter the code from your authenticator app</p><input autocomplete="nonsense">`],
+  ["boxes", `<label>Code</label>${`<input maxlength="1" autocomplete="one-time-code">`.repeat(6)}`],
+])("the browser is to remember nothing of a field, and it is known for what it was: %s", async (_name, html) => {
+  const field = inputs(html);
+  const known = () => [nameOf(field), judged(document)];
+  const was = known();
+  await fill(field, "123456", settle);
+  expect(field.map((input) => input.getAttribute("autocomplete"))).toEqual(field.map(() => "off"));
+  for (const input of field) input.value = "";
+  await fill(field, "123456", settle);
+  expect(known()).toEqual(was);
 });

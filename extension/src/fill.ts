@@ -1,5 +1,5 @@
 import { groups, type Inputs } from "./boxes.ts";
-import { active, end, type Input, locked, select, setText, textOf } from "./editable.ts";
+import { active, attribute, end, forget, type Input, locked, select, setText, textOf } from "./editable.ts";
 import type { Step } from "./messages.ts";
 import { inSight } from "./see.ts";
 
@@ -57,23 +57,29 @@ export async function fill(inputs: Inputs, code: string, settle = twoFrames): Pr
 function follow(inputs: Inputs): () => Inputs {
   const root = inputs[0].getRootNode() as Document | ShadowRoot;
   let now = inputs;
+  for (const input of now) forget(input);
   return () => {
     if (now.every((input) => input.isConnected)) return now;
     const made = groups(root).find(
       (group) =>
-        group.length === now.length && group.every((input, i) => alike(input, now[i])) && inSight(group) === true,
+        group.length === now.length &&
+        group.every((input, i) => alike(input, now[i] as Input)) &&
+        inSight(group) === true,
     );
+    made?.forEach((input, i) => forget(input, now[i]));
     now = made ?? now;
     return now;
   };
 }
 
-function alike(one: Input, other: Input | undefined): boolean {
+function alike(one: Input, other: Input): boolean {
   const names =
     one instanceof HTMLInputElement
       ? ["type", "name", "maxlength", "autocomplete"]
       : ["contenteditable", "role", "id", "aria-label"];
-  return names.every((name) => one.getAttribute(name) === other?.getAttribute(name));
+  // A clone has what was changed of the other, too.
+  const said = (name: string) => [attribute(other, name), other.getAttribute(name)];
+  return names.every((name) => said(name).includes(attribute(one, name)));
 }
 
 /** Whether a page has taken a field away, or locked it. */

@@ -1,6 +1,7 @@
 import { groups, type Inputs } from "./boxes.ts";
 import { clues, labels, own } from "./clues.ts";
 import { type Concept, hear, type Said } from "./concepts.ts";
+import { attribute } from "./editable.ts";
 import { HINT } from "./hint.ts";
 import { type Kind, kindOf } from "./kind.ts";
 import type { Reason } from "./reasons.ts";
@@ -32,7 +33,9 @@ export function judged(root: Document | ShadowRoot): Field[] {
   hear((root.ownerDocument ?? (root as Document)).documentElement?.lang ?? "");
   const labelled = labels(root);
   const few = all.length <= FEW;
-  const asked = few ? all : all.filter(([input]) => HINT.test(`${input.outerHTML}${labelled.get(input)}`));
+  const asked = few
+    ? all
+    : all.filter(([input]) => HINT.test(`${input.outerHTML}${attribute(input, "autocomplete")}${labelled.get(input)}`));
   return asked.flatMap((inputs) => judge(inputs, labelled, few) ?? []);
 }
 

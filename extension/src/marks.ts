@@ -1,4 +1,5 @@
 import type { Inputs } from "./boxes.ts";
+import { attribute } from "./editable.ts";
 import { MAX_NAME } from "./messages.ts";
 
 /**
@@ -9,9 +10,9 @@ import { MAX_NAME } from "./messages.ts";
  */
 export function nameOf(inputs: Inputs): string {
   const [first] = inputs;
-  const said = (attribute: string) => {
-    const value = steady(first.getAttribute(attribute) ?? "");
-    return value && `${attribute}=${value}`;
+  const said = (name: string) => {
+    const value = steady(attribute(first, name));
+    return value && `${name}=${value}`;
   };
   const plain = ["name", "id"].map(said).filter(telling);
   const words = plain.length > 0 ? plain : ["autocomplete", "aria-label", "placeholder"].map(said).filter(telling);

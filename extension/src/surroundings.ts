@@ -1,5 +1,6 @@
 import type { Inputs } from "./boxes.ts";
 import { code, said } from "./concepts.ts";
+import { attribute } from "./editable.ts";
 
 /** At most so many nodes are looked at before and behind a field, and so many characters of text kept. */
 const NODES = 160;
@@ -124,7 +125,7 @@ function text(node: Node, inputs: Inputs, seen: Walk, passed: boolean): number {
   const other = control instanceof HTMLInputElement && control.type === "radio" && !control.checked;
   if (!visible(parent)) return 0;
   const choice = parent.closest("a,button,[role=button],[role=link],[role=tab],summary");
-  if (other || (choice && choice.getAttribute("aria-selected") !== "true" && !choice.querySelector("input"))) {
+  if (other || (choice && attribute(choice, "aria-selected") !== "true" && !choice.querySelector("input"))) {
     if (choice && choice.localName !== "a" && !seen.button) seen.button = value;
     else seen.choices.push(value);
     return value.length;
@@ -140,10 +141,10 @@ function text(node: Node, inputs: Inputs, seen: Walk, passed: boolean): number {
 
 function picture(node: Element, seen: Walk, size: number, passed: boolean) {
   if (!/^(img|canvas|svg)$/.test(node.localName)) return;
-  const about = `${node.getAttribute("src")?.slice(0, 200)} ${node.id} ${node.getAttribute("class")} ${node.getAttribute("alt")}`;
-  const width = Number(node.getAttribute("width")) || (node as HTMLImageElement).naturalWidth || 0;
-  const height = Number(node.getAttribute("height")) || (node as HTMLImageElement).naturalHeight || 0;
-  const label = ["alt", "title", "aria-label"].map((each) => node.getAttribute(each) ?? "").join(" | ");
+  const about = `${attribute(node, "src").slice(0, 200)} ${node.id} ${attribute(node, "class")} ${attribute(node, "alt")}`;
+  const width = Number(attribute(node, "width")) || (node as HTMLImageElement).naturalWidth || 0;
+  const height = Number(attribute(node, "height")) || (node as HTMLImageElement).naturalHeight || 0;
+  const label = ["alt", "title", "aria-label"].map((each) => attribute(node, each)).join(" | ");
   const words = said(label);
   const drawn = size === 0 && !passed && code(words) && !words.has("scan or secret") && !words.has("authenticator app");
   if (/captcha|verif\w*code|imgcode|checkcode|vcode/i.test(about) || drawn || words.has("captcha"))

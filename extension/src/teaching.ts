@@ -1,4 +1,5 @@
 import { groups, type Inputs } from "./boxes.ts";
+import { attribute } from "./editable.ts";
 import { type Field, findFields, judged } from "./find.ts";
 import { nameOf } from "./marks.ts";
 import { MAX_LABEL, MAX_REASONS, type SeenField } from "./messages.ts";
@@ -47,7 +48,7 @@ function short(reason: Reason): Reason {
 function labelOf([first]: Inputs): string {
   const words = [
     first.labels?.[0]?.textContent,
-    first.getAttribute("aria-label"),
+    attribute(first, "aria-label"),
     first.placeholder,
     first.name,
     first.id,

@@ -32,7 +32,7 @@ const acts = {
   },
   "names exchanged": () => {
     for (const name of ["name", "autocomplete", "maxlength"]) trap.setAttribute(name, code.getAttribute(name));
-    code.removeAttribute("autocomplete");
+    code.setAttribute("autocomplete", "off"); // without it the browser keeps what it holds: a page can have that
   },
   remove: () => code.remove(),
   "see-through": () => at.style.setProperty("opacity", "0.001"),
@@ -60,7 +60,7 @@ const acts = {
 };
 const names = Object.keys(acts);
 const name = searchParams.get("act") ?? names[state % names.length];
-const signs = ["mark", "focus", "paste", "keydown", "beforeinput", "input"];
+const signs = ["mark", "autocomplete", "focus", "paste", "keydown", "beforeinput", "input"];
 const sign = searchParams.get("sign") ?? signs[Math.floor(random() * signs.length)];
 const after = searchParams.has("act") || random() < 0.3 ? -1 : Math.floor(random() * 60); // ms; at once where it is less than 0
 
@@ -75,4 +75,5 @@ if (sign === "mark")
   new MutationObserver((records) => {
     if (records.some(({ removedNodes }) => [...removedNodes].some((node) => node.popover === "manual"))) later();
   }).observe(document, { subtree: true, childList: true });
+else if (sign === "autocomplete") new MutationObserver(later).observe(code, { attributeFilter: [sign] });
 else code.addEventListener(sign, later, { once: true, capture: true });
