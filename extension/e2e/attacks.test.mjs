@@ -152,15 +152,13 @@ inBrowsers(
       expect(await filled()).toEqual([]);
     });
 
-    test("E25 a code is in its field, and not in the clipboard or elsewhere in the page", async ({ skip }) => {
+    test("E25 a code is in its field, and not in the clipboard or elsewhere in the page", async () => {
       const { browser, open } = world;
-      if (browser.name === "firefox") skip("the keys do not reach the page there yet");
       const page = await open(at("field.html"));
       await page.evaluate(() =>
         document.body.insertAdjacentHTML("beforeend", '<textarea id="scratch">kept</textarea>'),
       );
-      await page.bringToFront();
-      await page.click("#scratch");
+      await browser.click("#scratch");
       await until("text in the clipboard", async () => {
         await browser.display?.press("ctrl+a", "ctrl+x");
         return (await filled()).length === 0;
@@ -168,8 +166,7 @@ inBrowsers(
       await browser.clickIcon();
       await clickConfirm(await browser.popup());
       await until("code in the field", async () => (await filled()).join() === "code");
-      await page.bringToFront();
-      await page.click("#scratch");
+      await browser.click("#scratch");
       const paste = async () => {
         await browser.display?.press("ctrl+v");
         return page.$eval("#scratch", (area) => /** @type {HTMLTextAreaElement} */ (area).value);
@@ -221,17 +218,14 @@ inBrowsers(
       expect(await filled()).toEqual(name.startsWith("E14") ? ["code"] : []);
     });
 
-    test("E13 E18 of all the frames of a page the one that the user is in gets the code, and no other", async ({
-      skip,
-    }) => {
+    test("E13 E18 of all the frames of a page the one that the user is in gets the code, and no other", async () => {
       const { browser, open } = world;
-      if (browser.name === "firefox") skip("the focus does not reach the frame there yet");
       const page = await open(at("frames.html"));
       /** @type {string[]} */
       const done = [];
       for (const name of ["code", "srcdoc", "blank"]) {
         const names = await Promise.all(page.frames().map((each) => each.evaluate(() => window.name || "code")));
-        await page.frames()[names.indexOf(name)].focus("#code");
+        await browser.click("#code", page.frames()[names.indexOf(name)]);
         await browser.pressShortcut();
         done.push(name);
         await until(`code in ${name}`, async () => (await filled()).includes(name));

@@ -51,6 +51,7 @@ import { until } from "./until.mjs";
  * @property {() => Promise<string>} badge the mark on that icon
  * @property {() => Promise<string>} clipboard the text in it
  * @property {() => Promise<void>} pressShortcut Alt+Shift+O
+ * @property {(selector: string, frame?: import("puppeteer-core").Frame) => Promise<void>} click in the page, so that the keys go there, too
  * @property {(selector: string) => Promise<void>} chooseMenuItem ours, in the menu of a right click on an element of the page
  * @property {() => Promise<Popup | undefined>} openedPopup
  * @property {() => Promise<void>} [endBackground] as the browser does at any moment; where it can be made to

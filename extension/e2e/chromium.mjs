@@ -118,6 +118,10 @@ export async function launchChromium({ program, home, env, headless, extension, 
       await page.bringToFront();
       await display.press("alt+shift+o");
     },
+    click: async (selector, frame = page.mainFrame()) => {
+      await page.bringToFront();
+      await frame.click(selector);
+    },
     chooseMenuItem: async (selector) => {
       if (!display) throw new Error("a menu needs a window: launch with headless: false");
       await page.bringToFront();

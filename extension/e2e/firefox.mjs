@@ -201,12 +201,12 @@ export async function launchFirefox({ program, home, env, extension, site, displ
     badge: () => inWindow(`document.querySelector("#${buttonId} [badge]")?.getAttribute("badge") ?? ""`),
     clipboard: () => inWindow("navigator.clipboard.readText()"),
     pressShortcut: () => hand().press("alt+shift+o"),
+    click: async (selector, frame = page.mainFrame()) => {
+      const [x, y] = await onScreen(frame, selector);
+      await hand().click(x, y);
+    },
     chooseMenuItem: async (selector) => {
-      const { x, y } = await page.$eval(selector, (element) => {
-        const { x, y, width, height } = element.getBoundingClientRect();
-        const { mozInnerScreenX: left, mozInnerScreenY: top } = /** @type {any} */ (window);
-        return { x: left + x + width / 2, y: top + y + height / 2 };
-      });
+      const [x, y] = await onScreen(page, selector);
       await hand().click(x, y, 3);
       const [left, top] = await until("menu item", () =>
         inWindow(`((item) => item?.parentElement.state === "open" && (({ width, height }) =>
@@ -224,3 +224,11 @@ export async function launchFirefox({ program, home, env, extension, site, displ
     },
   };
 }
+
+/** The middle of an element on the screen. @param {import("puppeteer-core").Page | import("puppeteer-core").Frame} frame @param {string} selector */
+const onScreen = (frame, selector) =>
+  frame.$eval(selector, (element) => {
+    const { x, y, width, height } = element.getBoundingClientRect();
+    const { mozInnerScreenX: left, mozInnerScreenY: top } = /** @type {any} */ (window);
+    return [left + x + width / 2, top + y + height / 2];
+  });
