@@ -52,7 +52,10 @@ export async function launchChromium({ program, home, env, headless, extension, 
   const inBackground = async (act, arg) => {
     const url = `chrome-extension://${extensionId}/background.js`;
     const target = await browser.waitForTarget((each) => each.url() === url);
-    return (await target.worker())?.evaluate(act, arg);
+    const worker = await target.worker();
+    // A worker that has just started has nothing of the browser's yet.
+    await until("background", () => worker?.evaluate("typeof chrome === 'object' && Boolean(chrome.storage)"));
+    return worker?.evaluate(act, arg);
   };
 
   return {

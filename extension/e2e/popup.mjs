@@ -64,15 +64,17 @@ export async function press(popup, label, selector = "button, summary") {
 
 /** Goes to what bears this label by the Tab key, and presses Enter there once it takes it. @param {Popup} popup @param {string} label */
 export async function pressByKeys(popup, label) {
-  const there = () =>
-    popup.read((document, label) => Boolean(document.activeElement?.textContent?.startsWith(label)), label);
-  for (let presses = 0; presses < 12 && !(await there()); presses++) await popup.press("Tab");
-  await until(`focus on "${label}"`, () =>
+  const look = () =>
     popup.read((document, label) => {
       const at = document.activeElement;
-      return at?.textContent?.startsWith(label) && at.getAttribute("aria-disabled") !== "true";
-    }, label),
-  );
+      return at?.textContent?.startsWith(label) ? (at.getAttribute("aria-disabled") ?? "false") : "";
+    }, label);
+  // A popup that is drawn again meanwhile has its focus at the start again.
+  await until(`focus on "${label}"`, async () => {
+    const disabled = await look();
+    if (!disabled) await popup.press("Tab");
+    return disabled === "false";
+  });
   await popup.press("Enter");
 }
 
