@@ -32,6 +32,7 @@ var may = map[string][]string{
 	"internal/host": {"internal/protocol", "internal/nativemsg", "internal/vault", "internal/site", "internal/directory", "internal/account",
 		"internal/interchange", "internal/qr"},
 	"internal/vault":       {"internal/account", "internal/keystore"},
+	"internal/vaultsync":   {},
 	"internal/interchange": {"internal/account", "internal/qr"},
 	"internal/paper":       {"internal/account", "internal/qr"},
 	"internal/install":     {"manifests", "internal/protocol"},

@@ -1,0 +1,435 @@
+package vaultsync
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// Carrier carries records between devices. It is trusted with nothing: whatever it brings is checked.
+type Carrier interface {
+	// Name is how people and troubles call it; the same at each start.
+	Name() string
+	// Pull gives what came since a position, "" being the beginning, and does not wait for more.
+	// What this device pushed is among it: only what a carrier shows, it has.
+	Pull(ctx context.Context, position string) (Batch, error)
+	// Push hands records over, which others will get; they are durable there when it returns nil.
+	Push(ctx context.Context, records [][]byte) error
+	// Enter hands over the entry of an index of the members' chain. A carrier that can tell
+	// returns [ErrTaken] when it has one of that index.
+	Enter(ctx context.Context, index uint64, record []byte) error
+	// Wait returns when there may be something to pull.
+	Wait(ctx context.Context) error
+}
+
+// Batch is what a carrier brings.
+type Batch struct {
+	Entries  [][]byte // of the members' chain
+	Records  [][]byte
+	Position string // behind them
+	More     bool   // there is more already
+	Older    bool   // it has lost what it had: Position is where to begin again
+}
+
+const (
+	pushAtOnce = 100         // records
+	grace      = time.Minute // for others to push their own
+)
+
+func (r *Replica) carrier(name string) *carried {
+	c := r.carriers[name]
+	if c == nil {
+		c = &carried{has: map[DeviceID]*span{}}
+		r.carriers[name] = c
+	}
+	return c
+}
+
+func (c *carried) shows(device DeviceID, seq uint64) {
+	if c.has[device] == nil {
+		c.has[device] = &span{}
+	}
+	c.has[device].add(seq)
+	delete(c.pushed, number{device, seq})
+}
+
+// Round carries once: all that came, and then all that the carrier does not have, or has lost.
+func (r *Replica) Round(ctx context.Context, c Carrier) error {
+	if err := r.pull(ctx, c); err != nil {
+		return err
+	}
+	return r.push(ctx, c)
+}
+
+func (r *Replica) pull(ctx context.Context, c Carrier) error {
+	for {
+		b, err := c.Pull(ctx, r.carrier(c.Name()).position)
+		if err != nil {
+			return err
+		}
+		if err := r.Take(c.Name(), b); err != nil {
+			return err
+		}
+		if !b.More && !b.Older {
+			return nil
+		}
+	}
+}
+
+func (r *Replica) push(ctx context.Context, c Carrier) error {
+	if r.member() != nil {
+		return nil // nothing of ours counts
+	}
+	state, now := r.carrier(c.Name()), r.now()
+	late := now.Add(-grace).UnixMilli()
+	for i, packed := range r.chain.packed {
+		if n := uint64(i) + 1; state.has[DeviceID{}].has(n) || state.wasPushed(DeviceID{}, n, late) {
+			continue
+		}
+		record, err := r.seal.seal(DeviceID{}, uint64(i), packed)
+		if err != nil {
+			return err
+		}
+		if err := c.Enter(ctx, uint64(i), record); errors.Is(err, ErrTaken) {
+			break // the next pull shows by what
+		} else if err != nil {
+			return err
+		}
+		state.push(DeviceID{}, uint64(i)+1, now.UnixMilli())
+	}
+	for {
+		list := r.lacking(state, late)
+		if len(list) == 0 {
+			return nil
+		}
+		var records [][]byte
+		for _, s := range list {
+			record, err := r.sealed(s)
+			if err != nil {
+				return err
+			}
+			records = append(records, record)
+		}
+		if err := c.Push(ctx, records); err != nil {
+			return err
+		}
+		for _, s := range list {
+			state.push(s.Device, s.Seq, now.UnixMilli())
+		}
+	}
+}
+
+// lacking lists operations that a carrier has not shown: our own, and those of others that
+// were here for a while, as when a carrier has lost them, or never had them.
+func (r *Replica) lacking(c *carried, late int64) (list []*signed) {
+	for _, id := range slices.SortedFunc(maps.Keys(r.ops), func(a, b DeviceID) int { return bytes.Compare(a[:], b[:]) }) {
+		for _, s := range r.ops[id] {
+			if c.has[id].has(s.Seq) || !r.counts(id, s.Seq) || id != r.self && s.taken > late || c.wasPushed(id, s.Seq, late) {
+				continue
+			}
+			if list = append(list, s); len(list) == pushAtOnce {
+				return list
+			}
+		}
+	}
+	return list
+}
+
+// Take takes over what a carrier brought. Whatever is wrong with it becomes a [Trouble];
+// an error is of this computer's disk, and nothing of the batch counts as read then.
+func (r *Replica) Take(name string, b Batch) error {
+	c := r.carrier(name)
+	if b.Older {
+		*c = carried{has: map[DeviceID]*span{}, OlderAt: r.now().UnixMilli()}
+		delete(r.loose, name)
+	}
+	grown, err := r.takeEntries(name, c, b.Entries)
+	if err != nil {
+		return err
+	}
+	if grown { // what could not be read may be readable now
+		all := r.loose
+		r.loose = map[string][]loose{}
+		for other, list := range all {
+			for _, l := range list {
+				if l.isEntry {
+					r.putAside(other, l)
+				} else if err := r.takeRecords(other, r.carrier(other), [][]byte{l.record}); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	if err := r.takeRecords(name, c, b.Records); err != nil {
+		return err
+	}
+	r.unhold()
+	r.settle()
+	c.position = b.Position
+	if len(r.loose[name]) == 0 && len(r.early) == 0 { // else it is read again after a restart
+		c.settled()
+	}
+	r.look()
+	return r.remember()
+}
+
+// takeEntries tells whether the chain has grown.
+func (r *Replica) takeEntries(name string, c *carried, records [][]byte) (grown bool, err error) {
+	for _, record := range records {
+		_, _, packed, err := r.seal.open(record)
+		if err != nil {
+			r.putAside(name, loose{record, true, kindOf(err), DeviceID{}})
+			continue
+		}
+		if i := r.chain.index(packed); i >= 0 {
+			c.shows(DeviceID{}, uint64(i)+1)
+			continue
+		}
+		isNew, err := r.takeOneEntry(name, packed)
+		grown = grown || isNew
+		if errors.Is(err, ErrStorage) {
+			return grown, err
+		}
+		if err != nil && !errors.Is(err, errGap) && !errors.Is(err, errFork) {
+			r.putAside(name, loose{record, true, kindOf(err), DeviceID{}})
+			continue
+		}
+		if e, _, err := parseEntry(packed); err == nil {
+			c.shows(DeviceID{}, e.Index+1)
+		}
+	}
+	for { // what came before its turn
+		next, ok := r.early[uint64(len(r.chain.entries))]
+		if !ok {
+			return grown, nil
+		}
+		delete(r.early, uint64(len(r.chain.entries)))
+		isNew, err := r.takeOneEntry(next.carrier, next.packed)
+		if errors.Is(err, ErrStorage) {
+			return grown, err
+		}
+		grown = grown || isNew
+	}
+}
+
+func (r *Replica) takeOneEntry(name string, packed []byte) (isNew bool, err error) {
+	isNew, err = r.takeEntry(packed)
+	switch {
+	case errors.Is(err, errFork):
+		r.note(Fork, name, DeviceID{})
+	case errors.Is(err, errGap) && len(r.early) < maxLoose:
+		if e, _, err := parseEntry(packed); err == nil {
+			r.early[e.Index] = earlyEntry{packed, name}
+		}
+	}
+	return isNew, err
+}
+
+// takeRecords checks records, keeps what is new, and has it wait for its turn.
+func (r *Replica) takeRecords(name string, c *carried, records [][]byte) error {
+	var fresh []*signed
+	now := r.now().UnixMilli()
+	for _, record := range records {
+		s, device, err := r.unseal(record)
+		if err != nil {
+			r.putAside(name, loose{record, false, kindOf(err), device})
+			continue
+		}
+		m := r.chain.members[device]
+		if m == nil {
+			r.putAside(name, loose{record, false, Stranger, device})
+			continue
+		}
+		if !r.counts(device, s.Seq) {
+			continue
+		}
+		has, rivals := r.knows(s)
+		for _, f := range fresh {
+			has = has || f.hash == s.hash
+		}
+		if has {
+			c.shows(device, s.Seq)
+			continue
+		}
+		switch {
+		case !s.verify(r.known.Vault, m.Key):
+			r.putAside(name, loose{record, false, Changed, device})
+		case rivals:
+			r.note(Fork, name, device)
+		default:
+			s.taken = now
+			fresh = append(fresh, s)
+			c.shows(device, s.Seq)
+		}
+	}
+	if err := r.keep(fresh...); err != nil {
+		return err
+	}
+	for _, s := range fresh {
+		r.wait(waiting{s, name})
+	}
+	return nil
+}
+
+// knows tells whether an operation is here, and else whether others are in its place.
+func (r *Replica) knows(s *signed) (has, rivals bool) {
+	if list := r.ops[s.Device]; s.Seq <= uint64(len(list)) {
+		has = list[s.Seq-1].hash == s.hash
+		return has, !has
+	}
+	list := r.waiting[s.Device][s.Seq]
+	return slices.ContainsFunc(list, func(w waiting) bool { return w.hash == s.hash }), len(list) >= maxRivals
+}
+
+// putAside keeps what may be understood later.
+func (r *Replica) putAside(name string, l loose) {
+	if len(r.loose[name]) < maxLoose && !slices.ContainsFunc(r.loose[name], func(o loose) bool { return bytes.Equal(o.record, l.record) }) {
+		r.loose[name] = append(r.loose[name], l)
+	}
+}
+
+// kindOf says what an error is to people.
+func kindOf(err error) Kind {
+	if errors.Is(err, errNewer) {
+		return Newer
+	}
+	return Changed
+}
+
+// remember writes memory.json.
+func (r *Replica) remember() error {
+	m := memory{Carriers: map[string]*carried{}}
+	for name, c := range r.carriers {
+		m.Carriers[name] = c
+	}
+	for k := range r.lasting {
+		m.Lasting = append(m.Lasting, Trouble{k.kind, k.carrier, k.device, 0})
+	}
+	for k, since := range r.noted {
+		m.Now = append(m.Now, Trouble{k.kind, k.carrier, k.device, since})
+	}
+	raw, err := json.Marshal(m, json.Deterministic(true))
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(raw, r.memory) {
+		return nil
+	}
+	if err := r.store.replace(memoryFile, raw); err != nil {
+		return fmt.Errorf("%w: %w", ErrStorage, err)
+	}
+	r.memory = raw
+	return nil
+}
+
+// Add lets a device in. Carriers that can, see to it that no other device changes the members
+// at the same time.
+func (r *Replica) Add(ctx context.Context, m Member, carriers ...Carrier) (Welcome, error) {
+	if err := m.check(); err != nil {
+		return Welcome{}, err
+	}
+	err := r.enter(ctx, carriers, func() (entry, error) {
+		return entry{Kind: entryAdd, Member: &m, Epoch: r.chain.epoch}, nil
+	})
+	if err != nil {
+		return Welcome{}, err
+	}
+	w := Welcome{r.known.Vault, r.chain.head(), map[uint32][]byte{}}
+	for epoch, k := range r.known.Epochs {
+		w.Epochs[epoch] = bytes.Clone(k)
+	}
+	return w, nil
+}
+
+// Remove shuts a device out: what it makes from now on is refused, and it cannot read what others make.
+func (r *Replica) Remove(ctx context.Context, device DeviceID, carriers ...Carrier) error {
+	return r.enter(ctx, carriers, func() (e entry, err error) {
+		if m := r.chain.members[device]; m == nil || m.removed {
+			return e, ErrNoDevice
+		}
+		e = entry{Kind: entryRemove, Device: device, Epoch: r.chain.epoch + 1}
+		if list := r.ops[device]; len(list) > 0 {
+			e.Upto = Head{uint64(len(list)), list[len(list)-1].hash}
+		}
+		e.Keys, err = sealKey(newKey(), r.chain.present(device))
+		return e, err
+	})
+}
+
+// NewEpoch gives all members a new key.
+func (r *Replica) NewEpoch(ctx context.Context, carriers ...Carrier) error {
+	return r.enter(ctx, carriers, func() (e entry, err error) {
+		e = entry{Kind: entryEpoch, Epoch: r.chain.epoch + 1}
+		e.Keys, err = sealKey(newKey(), r.chain.present(DeviceID{}))
+		return e, err
+	})
+}
+
+// enter makes an entry of what build gives for the chain as it is then.
+func (r *Replica) enter(ctx context.Context, carriers []Carrier, build func() (entry, error)) error {
+	for try := 0; ; try++ {
+		for _, c := range carriers {
+			if err := r.pull(ctx, c); err != nil {
+				return fmt.Errorf("%s: %w", c.Name(), err)
+			}
+		}
+		if err := r.member(); err != nil {
+			return err
+		}
+		e, err := build()
+		if err != nil {
+			return err
+		}
+		head := r.chain.head()
+		e.Index, e.Prev, e.At, e.Signer = head.Seq+1, head.Hash, r.now().UnixMilli(), r.self
+		packed, err := signEntry(r.device.key, e)
+		if err != nil {
+			return err
+		}
+		record, err := r.seal.seal(DeviceID{}, e.Index, packed)
+		if err != nil {
+			return err
+		}
+		for i, c := range carriers {
+			if err = c.Enter(ctx, e.Index, record); err != nil {
+				if i == 0 && errors.Is(err, ErrTaken) && try < 5 {
+					break // somebody else was first: look at what they did
+				}
+				return fmt.Errorf("%s: %w", c.Name(), err)
+			}
+			r.carrier(c.Name()).push(DeviceID{}, e.Index+1, r.now().UnixMilli())
+		}
+		if err != nil {
+			continue
+		}
+		if _, err = r.takeEntry(packed); err == nil {
+			r.settle()
+			r.look()
+		}
+		return err
+	}
+}
+
+// Stream is the key of the stream of an epoch's records at a relay; of epoch 0, of the members' chain.
+func (r *Replica) Stream(epoch uint32) (ed25519.PrivateKey, bool) {
+	k := r.firstKey().derive("members")
+	if epoch > 0 {
+		raw, ok := r.known.Epochs[epoch]
+		if !ok {
+			return nil, false
+		}
+		k = key(raw)
+	}
+	k = k.derive("stream")
+	return ed25519.NewKeyFromSeed(k[:]), true
+}
+
+// Epoch is the number of the epoch now.
+func (r *Replica) Epoch() uint32 { return r.chain.epoch }
