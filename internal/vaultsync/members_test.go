@@ -3,7 +3,6 @@ package vaultsync
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
 	"errors"
 	"strings"
 	"testing"
@@ -334,16 +333,13 @@ func TestANewDeviceTakesNoOtherChain(t *testing.T) {
 func TestEveryBitOfAnEntryCounts(t *testing.T) {
 	c := copies(t, fixed)[0]
 	packed := c.chain.packed[1]
-	for i := 0; i < len(packed)*8; i++ {
+	for i := 0; i < len(packed)*8; i += 7 {
 		hurt := bytes.Clone(packed)
 		hurt[i/8] ^= 1 << (i % 8)
 		fresh := chain{}
 		fresh.take(c.chain.packed[0])
 		if isNew, err := fresh.take(hurt); isNew || err == nil {
 			t.Fatalf("bit %d of an entry may be changed", i)
-		}
-		if i > 64*8 && i < (len(packed)-ed25519.SignatureSize-8)*8 {
-			i += 7
 		}
 	}
 }

@@ -352,38 +352,58 @@ func (r *Replica) load() error {
 	if err != nil {
 		return err
 	}
+	remembers := r.recall()
 	err = r.records.each(func(record []byte) error {
 		s, _, err := r.unseal(record)
 		if err == nil {
-			r.wait(waiting{s, ""})
+			r.wait(waiting{s, r.bringer(s.Device)})
 		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	r.settle()
+	if !remembers {
+		r.look()
+	}
+	return nil
+}
+
+// recall reads memory.json, and tells whether it could. Without it all is read again from the carriers.
+func (r *Replica) recall() bool {
 	raw, err := r.store.read(memoryFile)
 	var m memory
-	if err == nil && json.Unmarshal(raw, &m) == nil { // else all is read again from the carriers
-		for name, c := range m.Carriers {
-			if c != nil {
-				c.position, c.has = c.Position, map[DeviceID]*span{}
-				for id, n := range c.Has {
-					c.has[id] = &span{upto: n}
-				}
-				r.carriers[name] = c
+	if err != nil || json.Unmarshal(raw, &m) != nil {
+		return false
+	}
+	for name, c := range m.Carriers {
+		if c != nil {
+			c.position, c.has = c.Position, map[DeviceID]*span{}
+			for id, n := range c.Has {
+				c.has[id] = &span{upto: n}
 			}
-		}
-		for _, t := range m.Lasting {
-			r.note(t.Kind, t.Carrier, t.Device)
-		}
-		for _, t := range m.Now {
-			r.noted[troubleKey{t.Kind, t.Carrier, t.Device}] = t.Since
+			r.carriers[name] = c
 		}
 	}
-	r.settle()
-	r.look()
-	return nil
+	for _, t := range m.Lasting {
+		r.note(t.Kind, t.Carrier, t.Device)
+	}
+	for _, t := range m.Now { // until the next look: what the carriers brought is not here
+		r.noted[troubleKey{t.Kind, t.Carrier, t.Device}] = t.Since
+	}
+	r.memory = raw
+	return true
+}
+
+// bringer is the carrier that brought what there is of a device behind a hole.
+func (r *Replica) bringer(device DeviceID) string {
+	for k := range r.noted {
+		if k.kind == Hole && k.device == device {
+			return k.carrier
+		}
+	}
+	return ""
 }
 
 // Self is the id of this device.
