@@ -36,6 +36,7 @@ type Batch struct {
 	Position string // behind them
 	More     bool   // there is more already
 	Older    bool   // it has lost what it had: Position is where to begin again
+	Damaged  bool   // there is something that is not whole, or not yet
 }
 
 const (
@@ -172,7 +173,7 @@ func (r *Replica) Take(name string, b Batch) error {
 	}
 	r.unhold()
 	r.settle()
-	c.position = b.Position
+	c.position, c.damaged = b.Position, b.Damaged
 	if len(r.loose[name]) == 0 && len(r.early) == 0 { // else it is read again after a restart
 		c.settled()
 	}

@@ -33,7 +33,10 @@ func (f folderStore) read(name string) ([]byte, error) {
 }
 
 func (f folderStore) replace(name string, content []byte) error {
-	return writeWhole(string(f), name, content)
+	if err := writeWhole(string(f), name, content); err != nil {
+		return err
+	}
+	return syncFolder(string(f))
 }
 
 func (f folderStore) appendAt(name string, at int64, content []byte) (err error) {
@@ -84,10 +87,7 @@ func writeWhole(folder, name string, content []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(temp, filepath.Join(folder, name)); err != nil {
-		return err
-	}
-	return syncFolder(folder)
+	return os.Rename(temp, filepath.Join(folder, name))
 }
 
 // syncFolder makes renames durable, where the system has a call for that.

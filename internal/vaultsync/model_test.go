@@ -411,10 +411,22 @@ func schedule(t *testing.T, seed uint64, steps int) (operations int) {
 			}
 		}
 	}
-	for _, list := range all[0].ops {
-		operations += len(list)
+	// And in any order, some twice.
+	var list []*signed
+	for _, l := range all[0].ops {
+		list = append(list, l...)
 	}
-	return operations
+	again := newState()
+	for range 2 {
+		r.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+		for _, s := range list {
+			again.join(&s.Operation)
+		}
+	}
+	if again.Hash() != all[0].State().Hash() {
+		t.Fatalf("seed %d: the order matters", seed)
+	}
+	return len(list)
 }
 
 func pretty(v any) string { b, _ := json.MarshalIndent(v, "", " "); return string(b) }

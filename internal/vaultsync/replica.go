@@ -131,6 +131,7 @@ type carried struct {
 	position string             // up to which it was read
 	has      map[DeviceID]*span // up to there
 	pushed   map[number]int64
+	damaged  bool // there is something that is not whole
 }
 
 // number is that of an operation; or of an entry: no device, and its index + 1.

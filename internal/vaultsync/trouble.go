@@ -109,6 +109,9 @@ func (r *Replica) look() {
 		is[troubleKey{ClockOff, "", s.Device}] = true
 	}
 	for name, c := range r.carriers {
+		if c.damaged {
+			is[troubleKey{Changed, name, DeviceID{}}] = true
+		}
 		if c.OlderAt != 0 && r.now().UnixMilli()-c.OlderAt < (24*time.Hour).Milliseconds() {
 			is[troubleKey{Older, name, DeviceID{}}] = true
 		}

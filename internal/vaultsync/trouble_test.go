@@ -51,6 +51,11 @@ func TestWhatIsWrongIsNoticedAndNotApplied(t *testing.T) {
 		{"a device with two histories", Fork, func(t *testing.T, bad, reader *computer, w *wire) {
 			w.items = append(w.items, item{false, bad.say(t, func(op *Operation) { op.Seq, op.Prev, op.Clock = 1, Hash{}, now })})
 		}},
+		{"an operation that follows another than ours", Fork, func(t *testing.T, bad, reader *computer, w *wire) {
+			w.items = append(w.items, item{false, bad.say(t, func(op *Operation) {
+				op.Prev, op.Kind, op.Account, op.Fields = Hash{1}, kindAccount, "A", labels("changed", op.Clock)
+			})})
+		}},
 		{"two histories, the second told by heads", Fork, func(t *testing.T, bad, reader *computer, w *wire) {
 			w.items = append(w.items, item{false, bad.say(t, func(op *Operation) {
 				op.Heads = map[DeviceID]Head{reader.Self(): {1, Hash{1}}}
