@@ -191,20 +191,11 @@ func (f *Folder) Pull(ctx context.Context, position string) (b Batch, err error)
 
 // readFile adds what a file holds to b, and tells whether it is whole.
 func (f *Folder) readFile(name string, b *Batch) bool {
-	file, err := os.Open(name)
-	if err != nil {
+	content, ok := readWhole(name)
+	if !ok {
 		return false
 	}
-	defer file.Close()
-	all, err := readRegular(file, maxFile)
-	if err != nil {
-		return false
-	}
-	content, ok := bytes.CutPrefix(all, []byte(folderMagic))
-	if !ok || len(content) < sha256.Size || sha256.Sum256(content[sha256.Size:]) != [sha256.Size]byte(content) {
-		return false
-	}
-	for rest := content[sha256.Size:]; len(rest) > 0; {
+	for rest := content; len(rest) > 0; {
 		kind := rest[0]
 		record, after, ok := unframe(rest[1:])
 		if !ok {
@@ -219,6 +210,30 @@ func (f *Folder) readFile(name string, b *Batch) bool {
 		rest = after
 	}
 	return true
+}
+
+// wholeFile is the file of some content, by which a reader knows whether it is whole.
+func wholeFile(content []byte) []byte {
+	sum := sha256.Sum256(content)
+	return append(append([]byte(folderMagic), sum[:]...), content...)
+}
+
+// readWhole reads what wholeFile gave.
+func readWhole(name string) (content []byte, ok bool) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, false
+	}
+	defer file.Close()
+	all, err := readRegular(file, maxFile)
+	if err != nil {
+		return nil, false
+	}
+	content, ok = bytes.CutPrefix(all, []byte(folderMagic))
+	if !ok || len(content) < sha256.Size || sha256.Sum256(content[sha256.Size:]) != [sha256.Size]byte(content) {
+		return nil, false
+	}
+	return content[sha256.Size:], true
 }
 
 // Push writes a file of records, or several.
@@ -259,9 +274,7 @@ func (f *Folder) write(content []byte) error {
 	for n := range files {
 		last = max(last, n)
 	}
-	sum := sha256.Sum256(content)
-	all := append(append([]byte(folderMagic), sum[:]...), content...)
-	if err := writeWhole(folder, fmt.Sprintf("%08d.rec", last+1), all); err != nil {
+	if err := writeWhole(folder, fmt.Sprintf("%08d.rec", last+1), wholeFile(content)); err != nil {
 		return err
 	}
 	syncFolder(folder) // where it can be; a record that is lost is pushed again

@@ -129,3 +129,53 @@ func FuzzSchedule(f *testing.F) {
 	f.Add(uint64(10424452136750464), uint8(30))
 	f.Fuzz(func(t *testing.T, seed uint64, steps uint8) { schedule(t, seed, int(steps)%100) })
 }
+
+// Any bytes as each message of an enrollment, sealed by one who has the words, or not.
+func FuzzEnrollment(f *testing.F) {
+	code := Code{}
+	s := newSealer(code.key(), enrollLabel, Hash{}, 0)
+	f.Add(uint8(0), []byte(`{"Commitment":"00"}`), true)
+	f.Add(uint8(1), []byte(`{"Ephemeral":"CQ==","Member":{"key":"","recipient":"age1","name":"x"}}`), true)
+	f.Add(uint8(2), []byte(`{"Ephemeral":""}`), true)
+	f.Add(uint8(4), []byte(`{"Welcome":{"vault":"","anchor":{},"epochs":{"1":""}}}`), true)
+	f.Add(uint8(3), []byte{1}, false)
+	f.Fuzz(func(t *testing.T, place uint8, raw []byte, sealed bool) {
+		message := raw
+		if sealed {
+			var err error
+			if message, err = s.seal(DeviceID{}, uint64(place), raw); err != nil {
+				return
+			}
+		}
+		var (
+			h hello
+			q request
+			v reveal
+			p proof
+			a answer
+		)
+		for i, to := range []any{&h, &q, &v, &p, &a} {
+			if err := openMessage(s, i, message, to); err == nil && (!sealed || i != int(place)) {
+				t.Fatal("what was not sealed for its place opens")
+			}
+		}
+		if q.Member.check() == nil && len(q.Member.Key) != 32 {
+			t.Fatal("a member with another key")
+		}
+	})
+}
+
+// Any text as words: none, or the ones that say it again.
+func FuzzParseCode(f *testing.F) {
+	f.Add(NewCode().Words())
+	f.Add("abandon")
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := ParseCode(text)
+		if err != nil {
+			return
+		}
+		if again, err := ParseCode(c.Words()); err != nil || again != c {
+			t.Fatal("it reads differently the second time")
+		}
+	})
+}

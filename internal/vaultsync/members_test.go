@@ -237,6 +237,10 @@ func TestARemovedDeviceIsOut(t *testing.T) {
 	if all[1].label("A") != `["Issuer","late"]` {
 		t.Fatalf("the label is %s", all[1].label("A"))
 	}
+	all[1].add("C", "MADE BY ONE WHO SAW IT") // builds on what will not count
+	if err := all[1].sync(w); err != nil {
+		t.Fatal(err)
+	}
 	private := line("in between")
 	if err := all[0].Remove(context.Background(), gone.Self(), private); err != nil {
 		t.Fatal(err)
@@ -252,7 +256,7 @@ func TestARemovedDeviceIsOut(t *testing.T) {
 		if got := c.label("A"); got != `["Issuer","A"]` {
 			t.Errorf("device %d has the label %s, made after the removal", i, got)
 		}
-		if c.vault.Accounts["A"].Fixed.Secret != "KNOWN" || c.vault.Accounts["B"].Fixed == nil {
+		if c.vault.Accounts["A"].Fixed.Secret != "KNOWN" || c.vault.Accounts["B"].Fixed == nil || c.vault.Accounts["C"].Fixed == nil {
 			t.Errorf("device %d has lost a secret", i)
 		}
 		if c.State().Hash() != all[0].State().Hash() {
@@ -270,6 +274,21 @@ func TestARemovedDeviceIsOut(t *testing.T) {
 	}
 	if _, has := gone.Stream(2); has {
 		t.Error("the removed device has the key of the new epoch")
+	}
+	// It makes no members, and is removed once.
+	m := gone.device.Member("again")
+	m.Key = bytes.Repeat([]byte{7}, 32)
+	keys, err := sealKey(newKey(), all[0].chain.present(DeviceID{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, packed := range map[string][]byte{
+		"adds":          forged(t, all[0], gone.device, func(e *entry) { e.Kind, e.Member = entryAdd, &m }),
+		"removed again": forged(t, all[0], all[1].device, func(e *entry) { e.Kind, e.Device, e.Epoch, e.Keys = entryRemove, gone.self, 3, keys }),
+	} {
+		if isNew, err := all[0].takeEntry(packed); isNew || err == nil {
+			t.Errorf("the removed device %s: %t, %v", name, isNew, err)
+		}
 	}
 	// And all is so after a start.
 	for i, c := range all[:4] {

@@ -471,6 +471,9 @@ func (r *Replica) member() error {
 // Change makes operations of changes, which are on disk when it returns nil. What is too
 // large for an operation is left out, and told in the error.
 func (r *Replica) Change(changes []Change) error {
+	if len(changes) == 0 {
+		return nil
+	}
 	if err := r.member(); err != nil {
 		return err
 	}

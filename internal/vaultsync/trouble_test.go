@@ -207,6 +207,46 @@ func TestWhatIsLateIsNoTrouble(t *testing.T) {
 	}
 }
 
+// What cannot be read yet is read again after a start: here a device's operations come before its entry.
+func TestWhatCameTooEarlyIsReadAgainAfterAStart(t *testing.T) {
+	all := copies(t, fixed)[:2]
+	w, apart := line("w"), line("apart")
+	rounds(t, w, all...)
+	d, _ := NewDevice()
+	welcome, err := all[0].Add(context.Background(), d.Member("new"), apart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &computer{store: &memStore{files: map[string][]byte{}}, owner: all[0].owner, now: all[0].now, vault: View{Accounts: map[string]Account{}}}
+	if c.Replica, err = join(c.store, d, welcome, c.owner, c.now); err != nil {
+		t.Fatal(err)
+	}
+	rounds(t, apart, all[0], c)
+	if err := c.member(); err != nil {
+		t.Fatal(err)
+	}
+	c.add("A", "SECRET")
+	if err := c.Change(c.State().Diff(c.vault)); err != nil {
+		t.Fatal(err)
+	}
+	record, err := c.sealed(c.ops[c.self][0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.items = append(w.items, item{false, record})
+	for range 3 {
+		all[1].sync(w)
+		if err := all[1].restart(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.items = append(w.items, apart.items...)
+	all[1].sync(w)
+	if _, has := all[1].vault.Accounts["A"]; !has || all[1].has(Stranger) {
+		t.Errorf("it was not read: %v", all[1].kinds())
+	}
+}
+
 func TestAHeldOperationIsAppliedWhenItIsTime(t *testing.T) {
 	clock := epochStart
 	all := copies(t, func(i int) time.Time { return clock.Add(time.Duration(i) * time.Hour) })[:2]
