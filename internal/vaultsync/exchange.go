@@ -61,15 +61,16 @@ func (c *carried) shows(device DeviceID, seq uint64) {
 	delete(c.pushed, number{device, seq})
 }
 
-// Round carries once: all that came, and then all that the carrier does not have, or has lost.
+// Round is [Replica.Pull], and then [Replica.Push].
 func (r *Replica) Round(ctx context.Context, c Carrier) error {
-	if err := r.pull(ctx, c); err != nil {
+	if err := r.Pull(ctx, c); err != nil {
 		return err
 	}
-	return r.push(ctx, c)
+	return r.Push(ctx, c)
 }
 
-func (r *Replica) pull(ctx context.Context, c Carrier) error {
+// Pull takes over all that came.
+func (r *Replica) Pull(ctx context.Context, c Carrier) error {
 	for {
 		b, err := c.Pull(ctx, r.carrier(c.Name()).position)
 		if err != nil {
@@ -84,7 +85,8 @@ func (r *Replica) pull(ctx context.Context, c Carrier) error {
 	}
 }
 
-func (r *Replica) push(ctx context.Context, c Carrier) error {
+// Push hands over all that the carrier does not have, or has lost.
+func (r *Replica) Push(ctx context.Context, c Carrier) error {
 	if r.member() != nil {
 		return nil // nothing of ours counts
 	}
@@ -377,7 +379,7 @@ func (r *Replica) NewEpoch(ctx context.Context, carriers ...Carrier) error {
 func (r *Replica) enter(ctx context.Context, carriers []Carrier, build func() (entry, error)) error {
 	for try := 0; ; try++ {
 		for _, c := range carriers {
-			if err := r.pull(ctx, c); err != nil {
+			if err := r.Pull(ctx, c); err != nil {
 				return fmt.Errorf("%s: %w", c.Name(), err)
 			}
 		}

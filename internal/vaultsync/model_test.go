@@ -242,17 +242,22 @@ type computer struct {
 	vault View
 }
 
-// sync is what a host does: in the vault's lock compare, then carry, then apply.
+// sync is what a host does: pull, in the vault's lock compare and apply, and push.
 func (c *computer) sync(carriers ...Carrier) error {
-	if err := c.Change(c.State().Diff(c.vault)); err != nil {
-		return err
-	}
 	for _, w := range carriers {
-		if err := c.Round(context.Background(), w); errors.Is(err, ErrStorage) {
+		if err := c.Pull(context.Background(), w); errors.Is(err, ErrStorage) {
 			return err
 		}
 	}
+	if err := c.Change(c.State().Diff(c.vault)); err != nil {
+		return err
+	}
 	c.vault = c.State().Apply(c.vault, c.now())
+	for _, w := range carriers {
+		if err := c.Push(context.Background(), w); errors.Is(err, ErrStorage) {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -466,7 +471,7 @@ func change(r *mrand.Rand, c *computer, ids *[]string, fresh int) edit {
 		a.Set[name] = reg
 		return edit{reg.At, c.self, id, name, string(reg.Value), 0}
 	}
-	switch r.IntN(8) {
+	switch r.IntN(9) {
 	case 0:
 		return set("labels", []string{"Issuer", fmt.Sprint("name ", fresh)})
 	case 1:
@@ -478,8 +483,8 @@ func change(r *mrand.Rand, c *computer, ids *[]string, fresh int) edit {
 	case 4, 5:
 		a.Counter++
 		return edit{now, c.self, id, "count", "", a.Counter}
-	case 6:
-		if fresh%4 == 0 && len(a.Recovery) > 0 { // a new sheet
+	case 6, 7:
+		if r.IntN(3) == 0 && len(a.Recovery) > 0 { // a new sheet
 			a.RecoveryAt, a.Recovery = max(now, a.RecoveryAt+1), nil
 			return edit{a.RecoveryAt, c.self, id, "sheet", "", 0}
 		}

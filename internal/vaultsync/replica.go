@@ -469,13 +469,17 @@ func (r *Replica) member() error {
 }
 
 // Change makes operations of changes, which are on disk when it returns nil. What is too
-// large for an operation is left out, and told in the error.
+// large for an operation is left out, and told in the error. Pull first where that can be: a device
+// whose folder was put back from a backup then learns what it made since.
 func (r *Replica) Change(changes []Change) error {
 	if len(changes) == 0 {
 		return nil
 	}
 	if err := r.member(); err != nil {
 		return err
+	}
+	if len(r.waiting[r.self]) > 0 { // what it made now would be a fork
+		return ErrBehind
 	}
 	var made []*signed
 	var tooLarge error

@@ -19,6 +19,7 @@ var (
 	ErrTaken     = errors.New("another device was first") // pull, and try again
 	ErrGone      = errors.New("the folder is not there")
 	ErrNotMember = errors.New("this device is not a member yet")
+	ErrBehind    = errors.New("others have operations of this device that it does not have: an older copy of its folder was put back")
 )
 
 // Kind says what is wrong with what came.
@@ -88,7 +89,9 @@ func (r *Replica) note(kind Kind, carrier string, device DeviceID) {
 func (r *Replica) look() {
 	is := map[troubleKey]bool{}
 	for k := range r.lasting {
-		is[k] = true
+		if m := r.chain.members[k.device]; m == nil || !m.removed { // else it was dealt with
+			is[k] = true
+		}
 	}
 	for device, bySeq := range r.waiting {
 		for _, candidates := range bySeq {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	mrand "math/rand/v2"
 	"slices"
@@ -311,11 +312,29 @@ func TestAnOlderHomeLearnsItsOwnOperations(t *testing.T) {
 	rounds(t, w, all...)
 	backup, vault := c.store.clone(), c.vault
 	vault.Accounts = map[string]Account{"A": vault.Accounts["A"]}
+	c.rename("A", "between")
+	rounds(t, w, all...)
 	c.rename("A", "second")
 	rounds(t, w, all...)
 	c.store, c.vault = backup, vault
 	if err := c.restart(); err != nil {
 		t.Fatal(err)
+	}
+	mine := all[1].ops[c.self] // the last comes first
+	record, err := all[1].sealed(mine[len(mine)-1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.rename("A", "second")
+	if err := all[0].Take("w", Batch{Records: [][]byte{record}}); err != nil {
+		t.Fatal(err)
+	}
+	if len(mine) > len(c.ops[c.self])+1 {
+		if err := c.Greet(); !errors.Is(err, ErrBehind) {
+			t.Errorf("with a hole in its own operations: %v", err)
+		}
+	} else {
+		t.Error("there is no hole")
 	}
 	rounds(t, w, all...)
 	c.rename("A", "third")
