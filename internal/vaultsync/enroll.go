@@ -40,16 +40,22 @@ type Mailbox interface {
 // The messages. The new device commits itself to a key after the old one has, and before it sees it:
 // so nobody between them can try keys until the check words are the same.
 type (
-	hello   struct{ Commitment Hash } // 0, of the old device: the hash of its key
-	request struct {                  // 1, of the new one
-		Ephemeral []byte
-		Member    Member
+	hello struct { // 0, of the old device: the hash of its key
+		Commitment Hash `json:"commitment"`
 	}
-	reveal struct{ Ephemeral []byte } // 2, of the old one
-	proof  struct{ Signature []byte } // 3, of the new one: it has the key of the member
-	answer struct {                   // 4, of the old one, when its person has agreed
-		Refused bool     `json:",omitzero"`
-		Welcome *Welcome `json:",omitzero"`
+	request struct { // 1, of the new one
+		Ephemeral []byte `json:"ephemeral"`
+		Member    Member `json:"member"`
+	}
+	reveal struct { // 2, of the old one
+		Ephemeral []byte `json:"ephemeral"`
+	}
+	proof struct { // 3, of the new one: it has the key of the member
+		Signature []byte `json:"signature"`
+	}
+	answer struct { // 4, of the old one, when its person has agreed
+		Refused bool     `json:"refused,omitzero"`
+		Welcome *Welcome `json:"welcome,omitzero"`
 	}
 )
 

@@ -279,7 +279,7 @@ func TestAnEnrollmentThatGoesWrongEnds(t *testing.T) {
 			o.change = func(place int, message []byte) []byte {
 				if place == 2 { // one who knows the words
 					s := newSealer(i.Code.key(), enrollLabel, Hash{}, 0)
-					message, _ = s.seal(DeviceID{}, 2, []byte(`{"Ephemeral":"CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk="}`))
+					message, _ = s.seal(DeviceID{}, 2, []byte(`{"ephemeral":"CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk="}`))
 				}
 				return message
 			}

@@ -134,10 +134,10 @@ func FuzzSchedule(f *testing.F) {
 func FuzzEnrollment(f *testing.F) {
 	code := Code{}
 	s := newSealer(code.key(), enrollLabel, Hash{}, 0)
-	f.Add(uint8(0), []byte(`{"Commitment":"00"}`), true)
-	f.Add(uint8(1), []byte(`{"Ephemeral":"CQ==","Member":{"key":"","recipient":"age1","name":"x"}}`), true)
-	f.Add(uint8(2), []byte(`{"Ephemeral":""}`), true)
-	f.Add(uint8(4), []byte(`{"Welcome":{"vault":"","anchor":{},"epochs":{"1":""}}}`), true)
+	f.Add(uint8(0), []byte(`{"commitment":"00"}`), true)
+	f.Add(uint8(1), []byte(`{"ephemeral":"CQ==","member":{"key":"","recipient":"age1","name":"x"}}`), true)
+	f.Add(uint8(2), []byte(`{"ephemeral":""}`), true)
+	f.Add(uint8(4), []byte(`{"welcome":{"vault":"","anchor":{},"epochs":{"1":""}}}`), true)
 	f.Add(uint8(3), []byte{1}, false)
 	f.Fuzz(func(t *testing.T, place uint8, raw []byte, sealed bool) {
 		message := raw

@@ -61,14 +61,20 @@ func (m *memStore) appendAt(name string, at int64, content []byte) error {
 	if broken {
 		content = content[:len(content)/2]
 	}
-	m.files[name] = append(bytes.Clone(m.files[name][:at]), content...)
+	m.files[name] = append(m.files[name][:at], content...)
 	if broken {
 		return errBroken
 	}
 	return nil
 }
 
-func (m *memStore) clone() *memStore { return &memStore{files: maps.Clone(m.files)} }
+func (m *memStore) clone() *memStore {
+	c := &memStore{files: map[string][]byte{}}
+	for name, b := range m.files {
+		c.files[name] = bytes.Clone(b)
+	}
+	return c
+}
 
 // wire is a carrier as bad as one likes. All devices of a test see the same one.
 type wire struct {
