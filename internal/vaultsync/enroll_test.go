@@ -3,6 +3,9 @@ package vaultsync
 import (
 	"bytes"
 	"context"
+	"crypto/ecdh"
+	"crypto/ed25519"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
@@ -284,6 +287,35 @@ func TestAnEnrollmentThatGoesWrongEnds(t *testing.T) {
 				return message
 			}
 			return enrollment(t, c.Replica, i, box{o, i.Code}, box{o, i.Code}, i.Code)
+		}},
+		{"a member whose key the new one does not have", ErrAnswer, nil, func(t *testing.T, c *computer, o *office) outcome {
+			i, _ := c.Invite()
+			b := box{o, i.Code}
+			met := make(chan error)
+			go func() {
+				_, _, err := i.Meet(context.Background(), b)
+				met <- err
+			}()
+			own, err := ecdh.X25519().GenerateKey(rand.Reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			other, _ := NewDevice()
+			mine, _ := NewDevice()
+			s := newSealer(i.Code.key(), enrollLabel, Hash{}, 0)
+			var v reveal
+			first, _ := readMessage(context.Background(), b, s, 0, &hello{})
+			second, _ := postMessage(context.Background(), b, s, 1, request{own.PublicKey().Bytes(), other.Member("x")})
+			third, _ := readMessage(context.Background(), b, s, 2, &v)
+			session, err := newSession(i.Code, own, v.Ephemeral, first, second, third)
+			if err != nil {
+				t.Fatal(err)
+			}
+			signature := ed25519.Sign(mine.key, append([]byte(enrollLabel), session.transcript[:]...))
+			if _, err := postMessage(context.Background(), b, session.sealer, 3, proof{signature}); err != nil {
+				t.Fatal(err)
+			}
+			return outcome{old: <-met}
 		}},
 		{"a message from elsewhere", ErrAnswer, nil, func(t *testing.T, c *computer, o *office) outcome {
 			return changed(t, c, o, func(place int, message []byte) []byte {

@@ -238,6 +238,7 @@ func (r *Replica) takeOneEntry(name string, packed []byte) (isNew bool, err erro
 // takeRecords checks records, keeps what is new, and has it wait for its turn.
 func (r *Replica) takeRecords(name string, c *carried, records [][]byte) error {
 	var fresh []*signed
+	inBatch := map[Hash]bool{}
 	now := r.now().UnixMilli()
 	for _, record := range records {
 		s, device, err := r.unseal(record)
@@ -254,10 +255,7 @@ func (r *Replica) takeRecords(name string, c *carried, records [][]byte) error {
 			continue
 		}
 		has, rivals := r.knows(s)
-		for _, f := range fresh {
-			has = has || f.hash == s.hash
-		}
-		if has {
+		if has || inBatch[s.hash] {
 			c.shows(device, s.Seq)
 			continue
 		}
@@ -267,7 +265,7 @@ func (r *Replica) takeRecords(name string, c *carried, records [][]byte) error {
 		case rivals:
 			r.note(Fork, name, device)
 		default:
-			s.taken = now
+			s.taken, inBatch[s.hash] = now, true
 			fresh = append(fresh, s)
 			c.shows(device, s.Seq)
 		}

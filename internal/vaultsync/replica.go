@@ -407,6 +407,31 @@ func (r *Replica) bringer(device DeviceID) string {
 	return ""
 }
 
+// Close forgets the keys and all that was said, as far as Go lets it. The Replica is of no use then.
+func (r *Replica) Close() {
+	wipe := func(s *signed) {
+		clear(s.packed)
+		clear(s.Fields)
+	}
+	for _, list := range r.ops {
+		for _, s := range list {
+			wipe(s)
+		}
+	}
+	for _, bySeq := range r.waiting {
+		for _, list := range bySeq {
+			for _, w := range list {
+				wipe(w.signed)
+			}
+		}
+	}
+	for _, k := range r.known.Epochs {
+		clear(k)
+	}
+	clear(r.device.key)
+	*r = Replica{store: r.store, now: r.now, self: r.self}
+}
+
 // Self is the id of this device.
 func (r *Replica) Self() DeviceID { return r.self }
 
@@ -523,7 +548,6 @@ func (r *Replica) Change(changes []Change) error {
 	for _, s := range made {
 		r.accept(s)
 	}
-	r.look()
 	return tooLarge
 }
 

@@ -1,0 +1,105 @@
+package vaultsync
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestTwoVaultsThatBothHaveAccountsAreJoined(t *testing.T) {
+	all := copies(t, fixed)[:2]
+	w := line("w")
+	all[0].add("MINE", "SAME SECRET")
+	all[1].add("YOURS", "SAME SECRET")
+	all[1].add("OTHER", "OTHER SECRET")
+	for _, c := range all {
+		c.add("COPIED", "OF ONE FOLDER") // the same id, as when a vault's folder was copied
+	}
+	all[1].vault.Accounts["COPIED"].Set["labels"], _ = Set([]string{"Issuer", "newer"}, epochStart.UnixMilli()+5)
+	rounds(t, w, all...)
+	for i, c := range all {
+		if len(c.vault.Accounts) != 4 || len(c.noted) > 0 || c.label("COPIED") != `["Issuer","newer"]` {
+			t.Errorf("device %d has %d accounts, %v, %s", i, len(c.vault.Accounts), c.noted, c.label("COPIED"))
+		}
+		if got := c.State().Duplicates(); len(got) != 1 || !slices.Equal(got[0], []string{"MINE", "YOURS"}) {
+			t.Errorf("device %d: duplicates %v", i, got)
+		}
+	}
+}
+
+func TestARemovedAccountIsKeptFor90DaysAndComesBack(t *testing.T) {
+	clock := epochStart
+	all := copies(t, func(int) time.Time { return clock })[:2]
+	w := line("w")
+	all[0].add("A", "SECRET")
+	rounds(t, w, all...)
+	remove := func(c *computer, removed bool) {
+		a := c.vault.Accounts["A"]
+		if a.Set == nil {
+			a.Set = map[string]Register{}
+		}
+		a.Set[Removed], _ = Set(removed, max(clock.UnixMilli(), a.Set[Removed].At+1))
+		c.vault.Accounts["A"] = a
+	}
+	remove(all[0], true)
+	rounds(t, w, all...)
+	clock = clock.Add(90 * 24 * time.Hour)
+	rounds(t, w, all...)
+	if all[1].vault.Accounts["A"].Fixed == nil {
+		t.Error("gone on the 90th day")
+	}
+	late := copies(t, func(int) time.Time { return clock })[2] // was off, and brought it back in time
+	late.sync(w)
+	remove(late, false)
+	clock = clock.Add(time.Hour)
+	rounds(t, w, all...)
+	if a := all[1].vault.Accounts["A"]; a.Fixed != nil || string(a.Set[Removed].Value) != "true" || len(a.Set) != 1 {
+		t.Errorf("after 90 days there is %+v", a)
+	}
+	rounds(t, w, append(all, late)...)
+	for i, c := range all {
+		if a := c.vault.Accounts["A"]; a.Fixed == nil || a.Fixed.Secret != "SECRET" || string(a.Set[Removed].Value) != "false" || c.label("A") == "" {
+			t.Errorf("device %d, brought back: %+v", i, a)
+		}
+	}
+}
+
+// A clock in the vault that was set years ahead once is not told again and again, and loses
+// to nothing but what is later than the operation.
+func TestAClockThatWasWrongOnceHeals(t *testing.T) {
+	clock := epochStart
+	all := copies(t, func(int) time.Time { return clock })[:2]
+	w := line("w")
+	all[0].add("A", "SECRET")
+	a := all[0].vault.Accounts["A"]
+	far := epochStart.Add(5 * 365 * 24 * time.Hour).UnixMilli()
+	a.Set["labels"], _ = Set([]string{"Issuer", "from 2031"}, far)
+	a.RecoveryAt, a.Recovery = far, []RecoveryCode{{Code: "one"}, {Code: "two", N: 1, Used: far}}
+	all[0].vault.Accounts["A"] = a
+	rounds(t, w, all...)
+	if n := len(all[0].ops[all[0].self]); n != 1 {
+		t.Errorf("%d operations of one change", n)
+	}
+	clock = clock.Add(time.Hour)
+	all[1].rename("A", "later")
+	rounds(t, w, all...)
+	for i, c := range all {
+		if a := c.vault.Accounts["A"]; c.label("A") != `["Issuer","later"]` || len(a.Recovery) != 2 || a.Recovery[1].Used == 0 {
+			t.Errorf("device %d has %+v", i, a)
+		}
+	}
+}
+
+func TestCloseForgets(t *testing.T) {
+	c := copies(t, fixed)[0]
+	c.add("CANARY", "CANARYSECRET")
+	if err := c.Change(c.State().Diff(c.vault)); err != nil {
+		t.Fatal(err)
+	}
+	s, k := c.ops[c.self][0], c.known.Epochs[1]
+	c.Close()
+	if bytes.Contains(s.packed, []byte("CANARY")) || bytes.Contains(s.Fields, []byte("CANARY")) || !bytes.Equal(k, make([]byte, 32)) {
+		t.Error("it is still there")
+	}
+}
