@@ -310,7 +310,10 @@ func (f *Folder) watch() {
 		}
 		f.watcher = w
 	}
-	list := []string{f.path, filepath.Dir(f.base), f.base}
+	list := []string{filepath.Dir(f.base), f.base}
+	if _, err := os.Stat(f.base); err != nil {
+		list = append(list, f.path) // only then: much else may change there
+	}
 	folders, _ := os.ReadDir(f.base)
 	for _, d := range folders {
 		list = append(list, filepath.Join(f.base, d.Name()))

@@ -222,6 +222,21 @@ func TestAFolderThatLostFilesIsNoticedAndFilledAgain(t *testing.T) {
 	}
 }
 
+// A reader that was at a number takes no new file for one that it has read.
+func TestAFolderThatIsFilledAgainHasOtherNames(t *testing.T) {
+	s := share(t)
+	s.all[0].add("A", "SECRET")
+	s.sync(t, 0, 1, 0, 1)
+	if err := os.RemoveAll(filepath.Join(s.list[0].base, s.list[0].mine)); err != nil {
+		t.Fatal(err)
+	}
+	s.all[0].add("B", "SECRET TOO")
+	s.sync(t, 0, 1)
+	if len(s.all[1].vault.Accounts) != 2 {
+		t.Errorf("a device has %d accounts", len(s.all[1].vault.Accounts))
+	}
+}
+
 func TestAFolderThatIsNotThereIsSaidAndNotMade(t *testing.T) {
 	s := share(t)
 	s.all[0].add("A", "SECRET")

@@ -245,6 +245,19 @@ func TestARemovedDeviceIsOut(t *testing.T) {
 	if err := all[0].Remove(context.Background(), gone.Self(), private); err != nil {
 		t.Fatal(err)
 	}
+	apart := copies(t, fixed)[3] // hears of the removal, and has nothing of the device that counts
+	rounds(t, private, all[0])
+	if err := apart.Take("private", Batch{Entries: [][]byte{private.items[len(private.items)-1].bytes}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range private.items {
+		if i.entry {
+			apart.Take("private", Batch{Entries: [][]byte{i.bytes}})
+		}
+	}
+	if !apart.has(Hole) {
+		t.Errorf("operations that count are missing: %v", apart.kinds())
+	}
 	w.items = append(w.items, private.items...)
 	all[0].add("B", "UNKNOWN TO IT")
 	rounds(t, w, all[:4]...)

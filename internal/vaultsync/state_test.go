@@ -103,3 +103,30 @@ func TestCloseForgets(t *testing.T) {
 		t.Error("it is still there")
 	}
 }
+
+// What was changed in the vault and is no operation yet stays as it is.
+func TestApplyKeepsWhatIsLaterInTheVault(t *testing.T) {
+	all := copies(t, fixed)[:2]
+	w := line("w")
+	all[0].add("A", "SECRET")
+	rounds(t, w, all...)
+	c := all[1]
+	c.rename("A", "mine")
+	a := c.vault.Accounts["A"]
+	a.Counter, a.RecoveryAt, a.Recovery = 9, 5, []RecoveryCode{{Code: "one", Used: 7}, {Code: "two", N: 1}}
+	c.vault.Accounts["A"] = a
+	c.vault.Accounts["B"] = Account{Fixed: &Fixed{Type: "totp", Secret: "NEW"}}
+	c.vault.Shared = map[string]Register{"x": {[]byte("1"), 3}}
+	got := c.State().Apply(c.vault, epochStart)
+	if a := got.Accounts["A"]; a.Counter != 9 || a.RecoveryAt != 5 || !slices.Equal(a.Recovery, c.vault.Accounts["A"].Recovery) ||
+		string(a.Set["labels"].Value) != `["Issuer","mine"]` || got.Accounts["B"].Fixed == nil || string(got.Shared["x"].Value) != "1" {
+		t.Errorf("%+v", got)
+	}
+	if len(c.State().Diff(got)) != 3 {
+		t.Errorf("%+v", c.State().Diff(got))
+	}
+	rounds(t, w, c, all[0])
+	if a := all[0].vault; a.Accounts["A"].Counter != 9 || a.Accounts["B"].Fixed == nil || string(a.Shared["x"].Value) != "1" {
+		t.Errorf("%+v", a)
+	}
+}

@@ -100,6 +100,11 @@ func (r *Replica) look() {
 			}
 		}
 	}
+	for device, m := range r.chain.members {
+		if m.removed && uint64(len(r.ops[device])) < m.upto.Seq { // who removed it had more
+			is[troubleKey{Hole, "", device}] = true
+		}
+	}
 	for index := range r.early {
 		is[troubleKey{Hole, r.early[index].carrier, DeviceID{}}] = true
 	}

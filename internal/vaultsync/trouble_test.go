@@ -303,6 +303,38 @@ func TestUnknownKindsAndFieldsAreKeptAndPassedOn(t *testing.T) {
 	}
 }
 
+// What a device made it pushes itself: others do only after a while, so that nothing is there twice.
+func TestOthersPushWhatTheAuthorDoesNot(t *testing.T) {
+	clock := epochStart
+	all := copies(t, func(int) time.Time { return clock })[:3]
+	a, b := line("a"), line("b")
+	all[0].add("A", "SECRET")
+	all[0].sync(a)
+	records := func(w *wire) (n int) {
+		for _, i := range w.items {
+			if !i.entry {
+				n++
+			}
+		}
+		return n
+	}
+	for range 3 {
+		all[1].sync(a, b)
+		all[0].sync(a)
+	}
+	if records(a) != 1 || records(b) != 0 {
+		t.Errorf("at once there are %d and %d records", records(a), records(b))
+	}
+	for range 3 {
+		clock = clock.Add(grace + time.Second)
+		all[1].sync(a, b)
+		all[2].sync(a, b)
+	}
+	if records(a) != 1 || records(b) != 1 {
+		t.Errorf("later there are %d and %d records", records(a), records(b))
+	}
+}
+
 // A home that was put back from a backup learns its own operations again, and goes on behind them.
 func TestAnOlderHomeLearnsItsOwnOperations(t *testing.T) {
 	all := copies(t, fixed)[:2]
