@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/go-json-experiment/json"
 )
 
 func TestTwoVaultsThatBothHaveAccountsAreJoined(t *testing.T) {
@@ -81,6 +83,11 @@ func TestAClockThatWasWrongOnceHeals(t *testing.T) {
 	if n := len(all[0].ops[all[0].self]); n != 1 {
 		t.Errorf("%d operations of one change", n)
 	}
+	for i, c := range all {
+		if a := c.vault.Accounts["A"]; a.Set["labels"].At > clock.UnixMilli()+1000 {
+			t.Errorf("device %d has a clock of %v", i, time.UnixMilli(a.Set["labels"].At))
+		}
+	}
 	clock = clock.Add(time.Hour)
 	all[1].rename("A", "later")
 	rounds(t, w, all...)
@@ -128,5 +135,29 @@ func TestApplyKeepsWhatIsLaterInTheVault(t *testing.T) {
 	rounds(t, w, c, all[0])
 	if a := all[0].vault; a.Accounts["A"].Counter != 9 || a.Accounts["B"].Fixed == nil || string(a.Shared["x"].Value) != "1" {
 		t.Errorf("%+v", a)
+	}
+}
+
+// An older operation that comes late, with another secret, becomes what the state says, and not what a vault has.
+func TestASecretNeverChangesUnderAnID(t *testing.T) {
+	say := func(clock int64, secret string) *Operation {
+		raw, err := json.Marshal(Account{Fixed: &Fixed{Type: "totp", Secret: secret, Digits: 6}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &Operation{Seq: uint64(clock), Clock: clock, Kind: kindAccount, Account: "A", Fields: raw}
+	}
+	s := newState()
+	s.join(say(5, "ONE"))
+	v := s.Apply(View{}, epochStart)
+	s.join(say(3, "TWO"))
+	if got := s.Apply(v, epochStart).Accounts["A"].Fixed.Secret; got != "ONE" {
+		t.Errorf("the secret is %s now", got)
+	}
+	if got := s.Apply(View{}, epochStart).Accounts["A"].Fixed.Secret; got != "TWO" {
+		t.Errorf("a new vault gets %s", got)
+	}
+	if got := s.Rivals(); !slices.Equal(got, []string{"A"}) || len(s.Diff(v)) > 0 {
+		t.Errorf("rivals %v, changes %v", got, s.Diff(v))
 	}
 }

@@ -439,9 +439,13 @@ func TestATornLogIsMendedAndADamagedOneIsSaid(t *testing.T) {
 			t.Fatalf("cut by %d: %v", cut+1, err)
 		}
 	}
+	torn := c.store.files[recordsFile]
 	rounds(t, w, all...)
 	if c.State().Hash() != want || c.has(Fork) {
 		t.Errorf("it did not come back: %v", c.kinds())
+	}
+	if kept := c.store.files[recordsFile+".torn"]; len(kept) == 0 || !bytes.HasSuffix(torn, kept) {
+		t.Errorf("%d bytes of the torn end were put aside", len(kept))
 	}
 	hurt := bytes.Clone(whole)
 	hurt[200] ^= 1
