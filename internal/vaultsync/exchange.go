@@ -71,7 +71,7 @@ func (r *Replica) Round(ctx context.Context, c Carrier) error {
 
 // Pull takes over all that came.
 func (r *Replica) Pull(ctx context.Context, c Carrier) error {
-	for {
+	for anew := 0; ; {
 		b, err := c.Pull(ctx, r.carrier(c.Name()).position)
 		if err != nil {
 			return err
@@ -79,7 +79,10 @@ func (r *Replica) Pull(ctx context.Context, c Carrier) error {
 		if err := r.Take(c.Name(), b); err != nil {
 			return err
 		}
-		if !b.More && !b.Older {
+		if b.Older {
+			anew++
+		}
+		if !b.More && !b.Older || anew > 1 { // one that is older each time has no end
 			return nil
 		}
 	}

@@ -181,6 +181,18 @@ func TestWhatIsWrongIsNoticedAndNotApplied(t *testing.T) {
 	}
 }
 
+// forgetful is a carrier that has always lost what it had.
+type forgetful struct{ *wire }
+
+func (f forgetful) Pull(context.Context, string) (Batch, error) { return Batch{Older: true}, nil }
+
+func TestACarrierThatIsAlwaysOlderDoesNotHoldOn(t *testing.T) {
+	c := copies(t, fixed)[0]
+	if err := c.Pull(context.Background(), forgetful{line("w")}); err != nil || !c.has(Older) {
+		t.Errorf("Pull = %v, troubles %v", err, c.kinds())
+	}
+}
+
 func TestWhatIsLateIsNoTrouble(t *testing.T) {
 	clock := epochStart
 	all := copies(t, func(int) time.Time { return clock })[:2]
