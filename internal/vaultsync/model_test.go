@@ -523,7 +523,7 @@ func TestRandomSchedulesComeTogether(t *testing.T) {
 			t.Run("", func(t *testing.T) {
 				t.Parallel()
 				for i := shard; i < schedules; i += shards {
-					operations[shard] += schedule(t, first+uint64(i), 30)
+					operations[shard] += schedule(t, first+uint64(i), 25)
 				}
 			})
 		}
