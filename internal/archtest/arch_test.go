@@ -52,6 +52,7 @@ var may = map[string][]string{
 	"manifests":            {},
 
 	// The server that syncing goes through sees records, and nothing of what is in them.
+	"internal/relay":      {"internal/relay/wire"},
 	"internal/relay/wire": {},
 
 	// Real programs that tests talk to; only tests import them.
@@ -61,10 +62,11 @@ var may = map[string][]string{
 
 // only names the packages that alone may import a library.
 var only = map[string][]string{
-	"github.com/sirupsen/logrus": {"internal/logging"},
-	"github.com/spf13/pflag":     nil, // programs
-	"log":                        nil,
-	"log/slog":                   nil,
+	"github.com/sirupsen/logrus":   {"internal/logging", "internal/relay"},
+	"github.com/spf13/pflag":       nil, // programs
+	"github.com/gorilla/websocket": {"internal/relay", "internal/relay/wire"},
+	"log":                          {"internal/relay"}, // net/http wants one
+	"log/slog":                     nil,
 }
 
 // source is one file that is not a test.

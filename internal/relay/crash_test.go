@@ -1,0 +1,362 @@
+package relay
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/sirupsen/logrus"
+
+	"codefob/internal/relay/wire"
+)
+
+// soak is how many times as much is tried; 0 in make test.
+var soak, _ = strconv.Atoi(os.Getenv("CODEFOB_SOAK"))
+
+// child is a program that the tests start, to kill it: a relay, or a node of NATS.
+type child struct {
+	Listen string // of a relay
+	Folder string
+
+	Name        string // of a node
+	Port, Route int
+	Routes      []string
+}
+
+const childVariable = "CODEFOB_RELAY_CHILD"
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(childVariable); text != "" {
+		var c child
+		err := json.Unmarshal([]byte(text), &c)
+		if err == nil {
+			err = c.run()
+		}
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+func (c child) run() error {
+	if c.Name != "" {
+		s, err := server.NewServer(&server.Options{
+			ServerName: c.Name, Host: "127.0.0.1", Port: c.Port, JetStream: true, StoreDir: c.Folder, SyncAlways: true, NoSigs: true,
+			Cluster: server.ClusterOpts{Name: "codefob", Host: "127.0.0.1", Port: c.Route}, Routes: server.RoutesFromStr(join(c.Routes)),
+		})
+		if err != nil {
+			return err
+		}
+		s.Start()
+		s.WaitForShutdown()
+		return errors.New("NATS ended")
+	}
+	config := Default
+	config.Hosts, config.Folder, config.Partitions = []string{"127.0.0.1"}, c.Folder, 2
+	config.Appends, config.NewStreams, config.SocketsPerAddress = 1e6, 1e6, 10_000
+	config.Log = logrus.New()
+	r, err := New(context.Background(), config)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return err
+	}
+	return r.Serve(l)
+}
+
+func join(list []string) (text string) {
+	for i, s := range list {
+		if i > 0 {
+			text += ","
+		}
+		text += s
+	}
+	return text
+}
+
+// start runs the program, until kill.
+func (c child) start(t *testing.T) (kill func()) {
+	t.Helper()
+	text, err := json.Marshal(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childVariable+"="+string(text))
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	kill = sync.OnceFunc(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	t.Cleanup(kill)
+	return kill
+}
+
+// ports finds some that nobody listens on.
+func ports(t *testing.T, n int) (list []int) {
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		list = append(list, l.Addr().(*net.TCPAddr).Port)
+	}
+	return list
+}
+
+// writer appends to a stream until the context ends, coming back whenever the
+// connection breaks, and keeps what was acknowledged.
+func writer(ctx context.Context, o wire.Options, name string) (acked map[uint64]string) {
+	acked = map[uint64]string{}
+	for n := 0; ctx.Err() == nil; {
+		c, err := wire.Dial(ctx, o)
+		if err != nil {
+			time.Sleep(20 * time.Millisecond)
+			continue
+		}
+		go func() {
+			for {
+				if _, err := c.Next(context.Background()); err != nil {
+					return
+				}
+			}
+		}()
+		for ctx.Err() == nil {
+			n++
+			text := fmt.Sprintf("%s %d", name, n)
+			sequence, err := c.Append(ctx, []byte(text))
+			if err != nil {
+				break
+			}
+			acked[sequence] = text
+		}
+		c.Close()
+	}
+	return acked
+}
+
+// whole reads a stream from its beginning and sees that it has no gap.
+func whole(t *testing.T, o wire.Options) map[uint64]string {
+	t.Helper()
+	var c *wire.Conn
+	var err error
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		if c, err = wire.Dial(t.Context(), o); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+	defer c.Close()
+	all := map[uint64]string{}
+	var at uint64
+	for at < c.Welcome().Last {
+		r := next(t, c)
+		if r.Previous != at {
+			t.Fatalf("record %d comes after %d, not %d", r.Sequence, r.Previous, at)
+		}
+		at, all[r.Sequence] = r.Sequence, string(r.Data)
+	}
+	return all
+}
+
+// lost counts what was acknowledged and is not there.
+func lost(t *testing.T, acked []map[uint64]string, there map[uint64]string) (count int) {
+	t.Helper()
+	for _, list := range acked {
+		for sequence, text := range list {
+			count++
+			if there[sequence] != text {
+				t.Errorf("%q was acknowledged as %d, where %q is", text, sequence, there[sequence])
+			}
+		}
+	}
+	return count
+}
+
+// load has several write to one stream while disturb runs, and sees that nothing
+// acknowledged was lost.
+func load(t *testing.T, disturb func(), urls ...string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	k := key(t)
+	acked := make([]map[uint64]string, 4)
+	var writers sync.WaitGroup
+	for i := range acked {
+		writers.Go(func() {
+			o := wire.Options{URL: urls[i%len(urls)], Key: k, Kind: wire.Lasting}
+			acked[i] = writer(ctx, o, fmt.Sprint("writer ", i))
+		})
+	}
+	disturb()
+	cancel()
+	writers.Wait()
+	there := whole(t, wire.Options{URL: urls[0], Key: k, Kind: wire.Lasting})
+	count := lost(t, acked, there)
+	if count == 0 {
+		t.Error("nothing was acknowledged")
+	}
+	t.Logf("SOAK relay: %d records acknowledged, %d there, none lost", count, len(there))
+}
+
+// kill -9 of the relay under load: nothing acknowledged is lost.
+func TestTheRelayKilledAtRandom(t *testing.T) {
+	t.Parallel()
+	c := child{Listen: fmt.Sprint("127.0.0.1:", ports(t, 1)[0]), Folder: t.TempDir()}
+	kill := c.start(t)
+	load(t, func() {
+		for range 3 + soak/100 {
+			up(t, c.Listen)
+			time.Sleep(rand.N(500 * time.Millisecond)) // the moment is what is random
+			kill()
+			kill = c.start(t)
+		}
+	}, "ws://"+c.Listen)
+}
+
+// up waits for somebody to listen.
+func up(t *testing.T, address string) {
+	t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			c.Close()
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// cluster starts three nodes of NATS.
+func cluster(t *testing.T, folder string) (nodes []child, kill []func(), urls []string) {
+	t.Helper()
+	p := ports(t, 6)
+	var routes []string
+	for i := range 3 {
+		routes = append(routes, fmt.Sprint("nats://127.0.0.1:", p[3+i]))
+	}
+	for i := range 3 {
+		n := child{Name: fmt.Sprint("node", i), Folder: filepath.Join(folder, fmt.Sprint(i)), Port: p[i], Route: p[3+i], Routes: routes}
+		nodes, kill = append(nodes, n), append(kill, n.start(t))
+		urls = append(urls, fmt.Sprint("nats://127.0.0.1:", n.Port))
+	}
+	for _, n := range nodes {
+		up(t, fmt.Sprint("127.0.0.1:", n.Port))
+	}
+	return nodes, kill, urls
+}
+
+// A relay needs JetStream's leader, which takes a moment to be found.
+func gateways(t *testing.T, n int, urls []string) (list []*rig) {
+	t.Helper()
+	for range n {
+		list = append(list, start(t, func(c *Config) { c.NATS, c.Partitions = urls, 1 }))
+	}
+	return list
+}
+
+// Two relays over three nodes, one of which is killed under load.
+func TestANodeOfTheClusterKilledAtRandom(t *testing.T) {
+	t.Parallel()
+	if soak == 0 {
+		t.Skip("in make soak: leaders take seconds to be found")
+	}
+	nodes, kill, urls := cluster(t, t.TempDir())
+	g := gateways(t, 2, urls)
+	load(t, func() {
+		for range 2 + soak/1000 {
+			time.Sleep(time.Second + rand.N(2*time.Second))
+			i := rand.N(3)
+			kill[i]()
+			time.Sleep(rand.N(5 * time.Second))
+			kill[i] = nodes[i].start(t)
+			up(t, fmt.Sprint("127.0.0.1:", nodes[i].Port))
+			time.Sleep(10 * time.Second) // until it has caught up: with two gone nothing can be written
+		}
+	}, g[0].url, g[1].url)
+}
+
+// R12: two clients race to append after the same record.
+func TestTwoWhoAppendAfterTheSameRecord(t *testing.T) {
+	t.Parallel()
+	writes := 5000
+	if soak > 0 {
+		writes = 100_000
+	}
+	r := start(t, func(c *Config) { c.Folder = quick(t) })
+	race(t, writes, r.url, r.url)
+}
+
+func race(t *testing.T, writes int, urls ...string) {
+	t.Helper()
+	k := key(t)
+	acked := make([]map[uint64]string, len(urls))
+	conflicts := make([]int, len(urls))
+	var writers sync.WaitGroup
+	for i, url := range urls {
+		acked[i] = map[uint64]string{}
+		c, err := wire.Dial(t.Context(), wire.Options{URL: url, Key: k, Kind: wire.Lasting})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		go func() {
+			for {
+				if _, err := c.Next(context.Background()); err != nil {
+					return
+				}
+			}
+		}()
+		writers.Go(func() {
+			var last uint64
+			for n := 0; n < writes/len(urls); {
+				text := fmt.Sprintf("writer %d record %d after %d", i, n, last)
+				sequence, err := c.AppendAfter(t.Context(), last, []byte(text))
+				if e, ok := errors.AsType[*wire.Error](err); ok && e.Code == wire.CodeConflict {
+					conflicts[i]++
+					last = e.Value
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				acked[i][sequence] = text
+				last = sequence
+				n++
+			}
+		})
+	}
+	writers.Wait()
+	there := whole(t, wire.Options{URL: urls[0], Key: k, Kind: wire.Lasting})
+	if count := lost(t, acked, there); count != len(there) {
+		t.Errorf("%d were acknowledged, %d are there", count, len(there))
+	}
+	for i := range conflicts {
+		if conflicts[i] == 0 {
+			t.Error("nobody was ever second: it was no race")
+		}
+	}
+	t.Logf("SOAK relay: %d records in a race, %v conflicts, no gap, none lost", len(there), conflicts)
+}

@@ -1,0 +1,297 @@
+package relay
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"codefob/internal/relay/wire"
+)
+
+func TestRecordsComeToAllOfTheStreamInOrder(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil)
+	k := key(t)
+	one, two, stranger := r.dial(k, wire.Position{}), r.dial(k, wire.Position{}), r.dial(key(t), wire.Position{})
+	var previous uint64
+	for _, text := range []string{"a", "b", string(bytes.Repeat([]byte{'c'}, wire.MaxRecord))} {
+		n := add(t, one, text)
+		for _, c := range []*wire.Conn{one, two} {
+			if got := next(t, c); got.Sequence != n || got.Previous != previous || string(got.Data) != text {
+				t.Errorf("record %d after %d of %d bytes, want %d after %d", got.Sequence, got.Previous, len(got.Data), n, previous)
+			}
+		}
+		previous = n
+	}
+	// Who comes later reads from the beginning, or from where they were.
+	late := r.dial(k, wire.Position{})
+	if w := late.Welcome(); w.Last != previous || w.From.Sequence != 0 {
+		t.Errorf("welcome %+v", w)
+	}
+	first, second := next(t, late), next(t, late)
+	back := r.dial(k, wire.Position{Store: late.Welcome().From.Store, Sequence: first.Sequence})
+	if got := next(t, back); got.Sequence != second.Sequence {
+		t.Errorf("back at %d, want %d", got.Sequence, second.Sequence)
+	}
+	add(t, stranger, "x")
+	if got := next(t, stranger); string(got.Data) != "x" || got.Previous != 0 {
+		t.Errorf("the stranger's first record is %q after %d", got.Data, got.Previous)
+	}
+}
+
+func TestAnAppendAfterIsOnlyThat(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil)
+	k := key(t)
+	one, two := r.dial(k, wire.Position{}), r.dial(k, wire.Position{})
+	n, err := one.AppendAfter(t.Context(), 0, []byte("genesis"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, after := range []uint64{0, n - 1, n + 1, 1 << 60} {
+		_, err = two.AppendAfter(t.Context(), after, []byte("other"))
+		if after == n-1 && after == 0 {
+			continue
+		}
+		if e := refused(t, err, wire.CodeConflict); e.Value != n {
+			t.Errorf("after %d: the last is %d, want %d", after, e.Value, n)
+		}
+	}
+	if _, err = two.AppendAfter(t.Context(), n, []byte("second")); err != nil {
+		t.Error(err)
+	}
+}
+
+// What was acknowledged is there again, in the same places, when the relay starts anew.
+func TestPositionsOutliveTheRelayButNotItsStorage(t *testing.T) {
+	t.Parallel()
+	k, folder := key(t), t.TempDir()
+	r := start(t, func(c *Config) { c.Folder = folder })
+	c := r.dial(k, wire.Position{})
+	add(t, c, "a")
+	n := add(t, c, "b")
+	at := wire.Position{Store: c.Welcome().From.Store, Sequence: n}
+	r.Stop(0)
+	if e := refused(t, ended(t, c), wire.CodeGoing); !strings.Contains(e.Text, "stop") {
+		t.Error(e)
+	}
+	if _, err := c.Append(t.Context(), []byte("late")); err == nil {
+		t.Error("an append after the end")
+	}
+
+	r = start(t, func(c *Config) { c.Folder = folder })
+	c = r.dial(k, at)
+	if w := c.Welcome(); w.From != at || w.Last != n {
+		t.Errorf("welcome %+v, want from %+v", w, at)
+	}
+	r.Stop(0)
+
+	if err := os.RemoveAll(filepath.Join(folder, "jetstream")); err != nil {
+		t.Fatal(err)
+	}
+	r = start(t, func(c *Config) { c.Folder = folder })
+	c = r.dial(k, at)
+	if w := c.Welcome(); w.From.Store == at.Store || w.From.Sequence != 0 || w.Last != 0 {
+		t.Errorf("the storage was lost, and the welcome is %+v", w)
+	}
+	add(t, c, "a") // filled again
+}
+
+// Somebody deletes the storage below a running relay.
+func TestAStorageThatIsLostIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil)
+	k := key(t)
+	c := r.dial(k, wire.Position{})
+	add(t, c, "a")
+	for _, p := range r.store.all {
+		if err := p.js.DeleteStream(t.Context(), p.name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused(t, ended(t, c), wire.CodeGoing)
+	again := r.dial(k, wire.Position{Store: c.Welcome().From.Store, Sequence: 1})
+	if w := again.Welcome(); w.From.Sequence != 0 || w.From.Store == c.Welcome().From.Store {
+		t.Errorf("welcome %+v", w)
+	}
+	add(t, again, "a")
+}
+
+func TestOneFolderIsForOneRelay(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil)
+	if _, err := New(t.Context(), r.Config); err == nil || !strings.Contains(err.Error(), "another relay runs in it") {
+		t.Error(err)
+	}
+}
+
+func TestTheNumberOfPartitionsStays(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil)
+	r.Stop(0)
+	c := r.Config
+	c.Partitions = 3
+	if _, err := New(t.Context(), c); err == nil || !strings.Contains(err.Error(), "--partitions 2") {
+		t.Error(err)
+	}
+}
+
+func TestQuotas(t *testing.T) {
+	t.Parallel()
+	r := start(t, func(c *Config) { c.StreamSize = 1000 })
+	c := r.dial(key(t), wire.Position{})
+	add(t, c, strings.Repeat("a", 600))
+	_, err := c.Append(t.Context(), make([]byte, 401))
+	refused(t, err, wire.CodeFull)
+	add(t, c, strings.Repeat("a", 400))
+	_, err = c.Append(t.Context(), make([]byte, 1))
+	refused(t, err, wire.CodeFull)
+
+	box, err := wire.Dial(t.Context(), wire.Options{URL: r.url, Key: key(t), Kind: wire.Mailbox})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer box.Close()
+	_, err = box.Append(t.Context(), make([]byte, mailRecord+1))
+	refused(t, err, wire.CodeTooLarge)
+	for range mailStream / mailRecord {
+		add(t, box, strings.Repeat("m", mailRecord))
+	}
+	_, err = box.Append(t.Context(), make([]byte, 1))
+	refused(t, err, wire.CodeFull)
+	if age := r.store.mail.config.MaxAge; age != 2*time.Minute {
+		t.Errorf("mailboxes are kept %v", age)
+	}
+}
+
+func TestAFullRelaySaysSo(t *testing.T) {
+	t.Parallel()
+	r := start(t, func(c *Config) { c.Partitions, c.Storage = 1, 100_000 })
+	c := r.dial(key(t), wire.Position{})
+	add(t, c, strings.Repeat("a", 60_000))
+	_, err := c.Append(t.Context(), make([]byte, 60_000))
+	if e := refused(t, err, wire.CodeFull); !strings.Contains(e.Text, "relay is full") {
+		t.Error(e)
+	}
+	next(t, c)
+	add(t, c, "small ones still go")
+}
+
+func TestRecordsAreKeptAsLongAsIsSaid(t *testing.T) {
+	t.Parallel()
+	r := start(t, func(c *Config) { c.Keep = time.Second })
+	k := key(t)
+	c := r.dial(k, wire.Position{})
+	n := add(t, c, "a")
+	at := wire.Position{Store: c.Welcome().From.Store, Sequence: n}
+	c.Close()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if c = r.dial(k, at); c.Welcome().Last == 0 {
+			break
+		}
+		c.Close()
+		if time.Now().After(deadline) {
+			t.Fatal("it is still there")
+		}
+	}
+	// The place in the stream is gone with it, which the welcome says.
+	if w := c.Welcome(); w.From.Sequence != 0 {
+		t.Errorf("welcome %+v", w)
+	}
+	if m := add(t, c, "b"); m <= n {
+		t.Errorf("sequence %d after %d", m, n)
+	}
+}
+
+func TestRates(t *testing.T) {
+	t.Parallel()
+	r := start(t, func(c *Config) {
+		c.Appends, c.NewStreams, c.SocketsPerAddress = 0.01, 2, 3 // bursts of 1 record, 2 streams, 3 sockets
+		c.times.wait = 0
+	})
+	one, two, three := r.dial(key(t), wire.Position{}), r.dial(key(t), wire.Position{}), r.dial(key(t), wire.Position{})
+	add(t, one, "a")
+	_, err := one.Append(t.Context(), []byte("b"))
+	if e := refused(t, err, wire.CodeSlow); e.Wait() < time.Second {
+		t.Errorf("wait %v", e.Wait())
+	}
+	add(t, two, "a")
+	_, err = three.Append(t.Context(), []byte("a"))
+	refused(t, err, wire.CodeSlow)
+	_, err = wire.Dial(t.Context(), wire.Options{URL: r.url, Key: key(t), Kind: wire.Lasting})
+	if e := refused(t, err, wire.CodeSlow); e.Wait() != 10*time.Second {
+		t.Errorf("wait %v", e.Wait())
+	}
+}
+
+func TestHealthAndMetrics(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil)
+	c := r.dial(key(t), wire.Position{})
+	add(t, c, "a")
+	next(t, c)
+	get := func(path string) (int, string) {
+		w := httptest.NewRecorder()
+		r.Admin().ServeHTTP(w, httptest.NewRequest("GET", path, nil))
+		return w.Code, w.Body.String()
+	}
+	if status, text := get("/healthz"); status != http.StatusOK {
+		t.Error(status, text)
+	}
+	_, text := get("/metrics")
+	for _, want := range []string{`codefob_relay_appends_total{result="ok"} 1`, "codefob_relay_sockets 1", "codefob_relay_streams 1", "codefob_relay_pushed_records_total 1"} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("no %q", want)
+		}
+	}
+	public, err := http.Get(strings.Replace(r.url, "ws", "http", 1) + "/metrics")
+	if err != nil || public.StatusCode != http.StatusNotFound {
+		t.Errorf("metrics in public: %v, %v", public.Status, err)
+	}
+	r.Stop(0)
+	if status, _ := get("/healthz"); status != http.StatusServiceUnavailable {
+		t.Error("healthy after the end")
+	}
+}
+
+func TestAddressesBehindProxies(t *testing.T) {
+	t.Parallel()
+	c := Default
+	c.Proxies = prefixes("10.0.0.0/8", "fd00::/8")
+	p := newPeers(&c)
+	for _, tt := range []struct{ from, forwarded, want string }{
+		{"192.0.2.1:5", "", "192.0.2.1"},
+		{"192.0.2.1:5", "198.51.100.1", "192.0.2.1"}, // not a proxy: it may say what it likes
+		{"10.0.0.1:5", "198.51.100.1", "198.51.100.1"},
+		{"10.0.0.1:5", "203.0.113.9, 198.51.100.1", "198.51.100.1"}, // the first is the client's own word
+		{"[fd00::1]:5", "2001:db8::1, 10.0.0.2", "2001:db8::1"},
+		{"10.0.0.1:5", "nonsense", "10.0.0.1"},
+		{"[::ffff:192.0.2.1]:5", "", "192.0.2.1"},
+	} {
+		q := httptest.NewRequest("GET", "/", nil)
+		q.RemoteAddr = tt.from
+		if tt.forwarded != "" {
+			q.Header.Set("X-Forwarded-For", tt.forwarded)
+		}
+		if got := p.address(q).String(); got != tt.want {
+			t.Errorf("%s by %s is %s, want %s", tt.forwarded, tt.from, got, tt.want)
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a, b, other := p.get(addr("2001:db8::1")), p.get(addr("2001:db8::2")), p.get(addr("2001:db8:0:1::1"))
+	if a != b || a == other {
+		t.Error("a /64 is one address")
+	}
+	if p.forget(time.Hour); len(p.all) != 2 {
+		t.Error("forgotten at once")
+	}
+	if p.forget(0); len(p.all) != 1 {
+		t.Error("one is to make room for another")
+	}
+}
