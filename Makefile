@@ -8,12 +8,18 @@ HOST := build/codefob
 PREFIX ?= $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
 SOURCES := $(shell find native-host internal manifests -name '*.go' -o -name '*.json' -o -name '*.txt') go.mod go.sum
 
-.PHONY: all host extension generate demo test unit unbrowsed e2e bench install uninstall dist setup fuzz soak audit clean
+.PHONY: all host relay extension generate demo test unit unbrowsed e2e bench install uninstall dist setup fuzz soak audit clean
 all: host extension
 
 host: $(HOST)
 $(HOST): $(SOURCES)
 	$(GO_BUILD) -o $@ ./native-host
+
+# The server that syncing may go through: docs/relay.md.
+RELAY := build/codefob-relay
+relay: $(RELAY)
+$(RELAY): $(SOURCES)
+	$(GO_BUILD) -o $@ ./native-host/codefob-relay
 
 extension: extension/node_modules
 	cd extension && npm run --silent build
@@ -76,7 +82,7 @@ unbrowsed:
 	@# What starts goroutines, as internal/archtest finds it. Without the transcripts, which start programs, and without
 	@# pictures: they are read by one goroutine, and take longer than they may under the race detector. It has memory of
 	@# its own, which no scan gets through.
-	CGO_ENABLED=1 go test -race -skip 'Scripts$$|Screenshot|InMemory' ./internal/away ./internal/directory ./internal/host ./internal/keystore ./internal/prompt ./internal/relay ./internal/relay/wire ./native-host
+	CGO_ENABLED=1 go test -race -skip 'Scripts$$|Screenshot|InMemory' ./internal/away ./internal/directory ./internal/host ./internal/keystore ./internal/prompt ./internal/relay ./internal/relay/wire ./native-host ./native-host/codefob-relay
 	CGO_ENABLED=1 go test -race -run '^(TestCreateAtOnce|TestKDBX)$$' ./internal/vault ./internal/interchange
 	cd extension && npm run --silent check && npm test --silent
 	.ci/reproducible
@@ -101,10 +107,10 @@ SOAK ?= 10000
 SOAK_FUZZTIME ?= 30m
 soak: host extension $(BENCH_HOST)
 	@mkdir -p build
-	@CODEFOB_SOAK=$(SOAK) go test -count=1 -timeout 0 -v -run 'KilledA|PowerLoss|EachSystemCall|Damage|AlmostFull|GoesWrong|TimesOf|LeftInMemory|TenThousandRequests|RandomSchedules|ManyOperations' ./internal/vault ./internal/vaultsync ./native-host >build/soak.log 2>&1 || { cat build/soak.log; exit 1; }
+	@CODEFOB_SOAK=$(SOAK) go test -count=1 -timeout 0 -v -run 'KilledA|PowerLoss|EachSystemCall|Damage|AlmostFull|GoesWrong|TimesOf|LeftInMemory|TenThousandRequests|RandomSchedules|ManyOperations|AfterTheSameRecord' ./internal/vault ./internal/vaultsync ./internal/relay ./native-host >build/soak.log 2>&1 || { cat build/soak.log; exit 1; }
 	@grep -o 'SOAK.*' build/soak.log
 	cd extension && CODEFOB_SOAK=$(SOAK) CODEFOB_SWAPS=400 CODEFOB_CLICKING=60000 npx --no-install vitest run --config e2e/vitest.config.mjs attacks -t "E3|on its way"
-	@for p in ./internal/host ./internal/nativemsg ./internal/vaultsync; do \
+	@for p in ./internal/host ./internal/nativemsg ./internal/vaultsync ./internal/relay/wire; do \
 	  for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 	    echo "SOAK $$p $$f: $$(go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(SOAK_FUZZTIME) $$p | tee build/soak.log | grep '^fuzz: elapsed' | tail -1)"; \
 	    grep -q '^ok' build/soak.log || { cat build/soak.log; exit 1; }; done; done
@@ -140,6 +146,8 @@ dist: setup extension
 	GOOS=linux GOARCH=amd64 $(GO_BUILD) -o dist/codefob-$(VERSION)-linux-amd64 ./native-host
 	GOOS=linux GOARCH=arm64 $(GO_BUILD) -o dist/codefob-$(VERSION)-linux-arm64 ./native-host
 	GOOS=windows GOARCH=amd64 $(GO_BUILD) -o dist/codefob-$(VERSION)-windows-amd64.exe ./native-host
+	GOOS=linux GOARCH=amd64 $(GO_BUILD) -o dist/codefob-relay-$(VERSION)-linux-amd64 ./native-host/codefob-relay
+	GOOS=linux GOARCH=arm64 $(GO_BUILD) -o dist/codefob-relay-$(VERSION)-linux-arm64 ./native-host/codefob-relay
 ifeq ($(shell uname),Darwin)
 	CGO_ENABLED=1 GOARCH=arm64 $(GO_BUILD) -o dist/codefob-$(VERSION)-darwin-arm64 ./native-host
 	CGO_ENABLED=1 GOARCH=amd64 $(GO_BUILD) -o dist/codefob-$(VERSION)-darwin-amd64 ./native-host

@@ -8,6 +8,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"slices"
@@ -144,6 +145,34 @@ func TestImportsPointOneWay(t *testing.T) {
 	for pkg := range may {
 		if !seen[pkg] {
 			t.Errorf("%s is not there any more: take its line out", pkg)
+		}
+	}
+}
+
+// What the relay is made of would make the host larger, and slower to start.
+func TestTheHostIsWithoutTheRelay(t *testing.T) {
+	linked := func(program string) []string {
+		cmd := exec.Command("go", "list", "-deps", "./native-host"+program)
+		cmd.Dir = root
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Fields(string(out))
+	}
+	theirs := func(pkg string) bool {
+		return strings.HasPrefix(pkg, "github.com/nats-io/") || strings.HasPrefix(pkg, "github.com/prometheus/") || pkg == module+"internal/relay"
+	}
+	if i := slices.IndexFunc(linked(""), theirs); i >= 0 {
+		t.Errorf("codefob links %s", linked("")[i])
+	}
+	relay := linked("/codefob-relay")
+	if !slices.ContainsFunc(relay, theirs) {
+		t.Error("codefob-relay links nothing of the relay: this test looks for the wrong names")
+	}
+	for _, pkg := range relay {
+		if ours, ok := strings.CutPrefix(pkg, module); ok && ours != "native-host/codefob-relay" && !strings.HasPrefix(ours, "internal/relay") {
+			t.Errorf("codefob-relay links %s", pkg)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-// Command licences prints the licences of all that is linked into the program on
+// Command licences prints the licences of all that is linked into the programs on
 // any system, with their texts: docs/licences.txt. It fails on one that it does
 // not know. Nothing of others is bundled in the extension.
 package main
@@ -50,7 +50,7 @@ func kindOf(text string) (string, error) {
 // module is one that is linked.
 type module struct{ path, version, folder string }
 
-// linked lists the modules of the program of all systems, in the order of their
+// linked lists the modules of the programs of all systems, in the order of their
 // paths, and Go itself. Root is the folder of go.mod.
 func linked(root string) (list []module, err error) {
 	for _, system := range []string{"linux", "windows", "darwin"} {
@@ -60,7 +60,7 @@ func linked(root string) (list []module, err error) {
 			cgo = "1"
 		}
 		format := "{{with .Module}}{{if not .Main}}{{.Path}}\t{{.Version}}\t{{.Dir}}{{end}}{{end}}"
-		cmd := exec.Command("go", "list", "-deps", "-f", format, "./native-host")
+		cmd := exec.Command("go", "list", "-deps", "-f", format, "./native-host", "./native-host/codefob-relay")
 		cmd.Dir, cmd.Stderr = root, os.Stderr
 		cmd.Env = append(os.Environ(), "GOOS="+system, "CGO_ENABLED="+cgo)
 		out, err := cmd.Output()
@@ -84,7 +84,7 @@ func licences(root string) (string, error) {
 		return "", err
 	}
 	var list, texts bytes.Buffer
-	fmt.Fprintln(&list, "What is linked into codefob, on one system or another, beside the standard library of Go (BSD-3-Clause).\nmake generate writes this file.")
+	fmt.Fprintln(&list, "What is linked into codefob and codefob-relay, on one system or another, beside the standard library of Go (BSD-3-Clause).\nmake generate writes this file.")
 	fmt.Fprintln(&list)
 	for _, m := range modules {
 		kind, err := m.write(&texts)
@@ -98,10 +98,10 @@ func licences(root string) (string, error) {
 
 // write writes the texts of a module, and returns the name of its licence.
 func (m module) write(w io.Writer) (kind string, err error) {
-	for _, name := range []string{"LICENSE", "NOTICE", "PATENTS"} {
+	for _, name := range []string{"LICENSE", "LICENSE.txt", "NOTICE", "PATENTS"} {
 		text, err := os.ReadFile(filepath.Join(m.folder, name))
 		switch {
-		case errors.Is(err, os.ErrNotExist) && kind != "":
+		case errors.Is(err, os.ErrNotExist) && (kind != "" || name == "LICENSE"):
 			continue
 		case err != nil:
 			return "", err
