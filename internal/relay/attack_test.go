@@ -146,14 +146,14 @@ func TestFramesThatAreAttacks(t *testing.T) {
 		},
 		"a flood of pings": func(c net.Conn) {
 			for {
-				if _, err := c.Write(bytes.Repeat(frameHeader(0x89, 0), 100)); err != nil {
+				if _, err := c.Write(bytes.Repeat([]byte{0x89, 0x80, 0, 0, 0, 0}, 100)); err != nil {
 					return
 				}
 			}
 		},
 		"a flood of pongs": func(c net.Conn) {
 			for {
-				if _, err := c.Write(bytes.Repeat(frameHeader(0x8a, 0), 100)); err != nil {
+				if _, err := c.Write(bytes.Repeat([]byte{0x8a, 0x80, 0, 0, 0, 0}, 100)); err != nil {
 					return
 				}
 			}

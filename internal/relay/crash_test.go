@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -121,11 +122,11 @@ func ports(t *testing.T, n int) (list []int) {
 	return list
 }
 
-// writer appends to a stream until the context ends, coming back whenever the
+// writer appends to a stream until the context ends, or so many were acknowledged, coming back whenever the
 // connection breaks, and keeps what was acknowledged.
-func writer(ctx context.Context, o wire.Options, name string) (acked map[uint64]string) {
+func writer(ctx context.Context, o wire.Options, name string, most int) (acked map[uint64]string) {
 	acked = map[uint64]string{}
-	for n := 0; ctx.Err() == nil; {
+	for n := 0; ctx.Err() == nil && len(acked) < most; {
 		c, err := wire.Dial(ctx, o)
 		if err != nil {
 			time.Sleep(20 * time.Millisecond)
@@ -138,7 +139,7 @@ func writer(ctx context.Context, o wire.Options, name string) (acked map[uint64]
 				}
 			}
 		}()
-		for ctx.Err() == nil {
+		for ctx.Err() == nil && len(acked) < most {
 			n++
 			text := fmt.Sprintf("%s %d", name, n)
 			sequence, err := c.Append(ctx, []byte(text))
@@ -204,7 +205,7 @@ func load(t *testing.T, disturb func(), urls ...string) {
 	for i := range acked {
 		writers.Go(func() {
 			o := wire.Options{URL: urls[i%len(urls)], Key: k, Kind: wire.Lasting}
-			acked[i] = writer(ctx, o, fmt.Sprint("writer ", i))
+			acked[i] = writer(ctx, o, fmt.Sprint("writer ", i), math.MaxInt)
 		})
 	}
 	disturb()
@@ -359,4 +360,24 @@ func race(t *testing.T, writes int, urls ...string) {
 		}
 	}
 	t.Logf("SOAK relay: %d records in a race, %v conflicts, no gap, none lost", len(there), conflicts)
+}
+
+// R12 over two relays that know nothing of each other; in make soak a node then goes
+// for good, and it takes up to ten seconds until there are leaders again.
+func TestTwoRelaysOverOneCluster(t *testing.T) {
+	t.Parallel()
+	_, kill, urls := cluster(t, quick(t))
+	g := gateways(t, 2, urls)
+	race(t, 300+soak, g[0].url, g[1].url)
+	if soak == 0 {
+		return
+	}
+	kill[rand.N(3)]()
+	k := key(t)
+	var acked []map[uint64]string
+	for i := range g {
+		o := wire.Options{URL: g[i].url, Key: k, Kind: wire.Lasting}
+		acked = append(acked, writer(t.Context(), o, fmt.Sprint("writer ", i), 3))
+	}
+	lost(t, acked, whole(t, wire.Options{URL: g[0].url, Key: k, Kind: wire.Lasting}))
 }

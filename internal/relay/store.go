@@ -112,8 +112,18 @@ func openStore(ctx context.Context, c *Config, missed func()) (st *store, err er
 	st.mail.config.MaxAge, st.mail.config.MaxBytes = mailKeep, mailAll
 	st.all = append(st.lasting, st.mail)
 	for _, p := range st.all {
-		if err := p.open(ctx); err != nil {
-			return st, fmt.Errorf("JetStream: stream %s: %w", p.name, err)
+		// A cluster that has just started finds its leaders first, and does not
+		// answer what it is asked before.
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+			try, cancel := context.WithTimeout(ctx, 2*time.Second)
+			err = p.open(try)
+			cancel()
+			if err == nil {
+				break
+			}
+			if errors.Is(err, errPartitions) || ctx.Err() != nil || time.Now().After(deadline) {
+				return st, fmt.Errorf("JetStream: stream %s: %w", p.name, err)
+			}
 		}
 	}
 	return st, nil
@@ -130,10 +140,10 @@ func newPartition(js jetstream.JetStream, name string, storage jetstream.Storage
 	return p
 }
 
+var errPartitions = errors.New("another number of partitions")
+
 // open makes the stream of JetStream if it is not there, and sets its limits.
 func (p *partition) open(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
 	s, err := p.js.Stream(ctx, p.name)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		c := p.config
@@ -148,7 +158,7 @@ func (p *partition) open(ctx context.Context) error {
 	}
 	have := s.CachedInfo().Config
 	if was, is := have.Metadata["partitions"], p.config.Metadata["partitions"]; was != is {
-		return fmt.Errorf("it was made for %s partitions, and cannot be used with %s: start the relay with --partitions %[1]s", was, is)
+		return fmt.Errorf("%w: it was made for %s and cannot be used with %s: start the relay with --partitions %[2]s", errPartitions, was, is)
 	}
 	if have.MaxAge != p.config.MaxAge || have.MaxBytes != p.config.MaxBytes {
 		have.MaxAge, have.MaxBytes = p.config.MaxAge, p.config.MaxBytes

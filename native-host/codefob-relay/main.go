@@ -205,43 +205,53 @@ func (o *options) names() error {
 
 // serve runs the relay until the context ends.
 func (o *options) serve(ctx context.Context) error {
-	l, err := net.Listen("tcp", o.listen)
-	if err != nil {
-		return fmt.Errorf("listening: %w", err)
-	}
-	defer l.Close()
+	var config *tls.Config
 	if o.cert != "" {
 		c := &certificate{cert: o.cert, key: o.key}
 		if _, err := c.get(nil); err != nil {
 			return fmt.Errorf("certificate: %w", err)
 		}
-		l = tls.NewListener(l, &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
+		config = &tls.Config{GetCertificate: c.get, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
 	}
 	r, err := relay.New(ctx, o.Config)
 	if err != nil {
 		return err
 	}
 	failed := make(chan error, 2)
-	if o.admin != "" {
-		a, err := net.Listen("tcp", o.admin)
-		if err != nil {
-			r.Stop(0)
-			return fmt.Errorf("listening: %w", err)
+	// Only now: who connects is to be served.
+	if err = o.listenTo(r, config, failed); err == nil {
+		o.Log.WithFields(logrus.Fields{"listen": o.listen, "tls": o.cert != "", "hosts": o.Hosts, "cluster": len(o.NATS) > 0}).Info("the relay is ready")
+		select {
+		case <-ctx.Done():
+		case err = <-failed:
 		}
-		s := &http.Server{Handler: r.Admin(), ReadHeaderTimeout: 10 * time.Second}
-		defer s.Close()
-		go func() { failed <- s.Serve(a) }()
+		o.Log.Info("the relay is about to stop")
 	}
-	go func() { failed <- r.Serve(l) }()
-	o.Log.WithFields(logrus.Fields{"listen": l.Addr().String(), "tls": o.cert != "", "hosts": o.Hosts, "cluster": len(o.NATS) > 0}).Info("the relay is ready")
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
-	}
-	o.Log.Info("the relay is about to stop")
 	r.Stop(o.drain)
 	o.Log.Info("the relay has stopped")
 	return err
+}
+
+// listenTo takes clients, and those who run the relay, until it stops.
+func (o *options) listenTo(r *relay.Relay, config *tls.Config, failed chan<- error) error {
+	l, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return err
+	}
+	if config != nil {
+		l = tls.NewListener(l, config)
+	}
+	go func() { failed <- r.Serve(l) }()
+	if o.admin == "" {
+		return nil
+	}
+	a, err := net.Listen("tcp", o.admin)
+	if err != nil {
+		return err
+	}
+	s := &http.Server{Handler: r.Admin(), ReadHeaderTimeout: 10 * time.Second}
+	go func() { failed <- s.Serve(a) }()
+	return nil
 }
 
 // bytes reads a size.
