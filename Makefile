@@ -8,7 +8,7 @@ HOST := build/codefob
 PREFIX ?= $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
 SOURCES := $(shell find native-host internal manifests -name '*.go' -o -name '*.json' -o -name '*.txt') go.mod go.sum
 
-.PHONY: all host relay extension generate demo test unit unbrowsed e2e bench install uninstall dist setup fuzz soak audit clean
+.PHONY: all host relay extension generate demo test unit unbrowsed e2e bench bench-relay install uninstall dist setup fuzz soak audit clean
 all: host extension
 
 host: $(HOST)
@@ -121,6 +121,11 @@ bench: setup host extension $(BENCH_HOST)
 	go build -o build/nmbench ./internal/nmbench
 	go test -run '^$$' -bench . -benchmem ./internal/...
 	.ci/bench
+
+# What the relay holds and carries: under two minutes.
+bench-relay: $(RELAY)
+	go build -o build/relaybench ./internal/relaybench
+	build/relaybench -relay $(RELAY)
 
 # For good: the program and the extension in place, and the browsers told.
 SYSTEM := $(if $(filter 0,$(shell id -u)),--system)
