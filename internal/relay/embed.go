@@ -11,6 +11,8 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
+var errLocked = errors.New("another relay runs in this folder")
+
 // embed starts a JetStream in this process, which no network reaches. Each record
 // is on the disk before it is acknowledged.
 func embed(c *Config) (s *server.Server, release func(), err error) {
@@ -18,7 +20,7 @@ func embed(c *Config) (s *server.Server, release func(), err error) {
 		return nil, nil, err
 	}
 	if release, err = lock(filepath.Join(c.Folder, "lock")); err != nil {
-		return nil, nil, fmt.Errorf("%s: another relay runs in it: %w", c.Folder, err)
+		return nil, nil, fmt.Errorf("%s: %w", c.Folder, err)
 	}
 	s, err = server.NewServer(&server.Options{
 		ServerName: "codefob-relay", DontListen: true, NoSigs: true,

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -125,7 +126,7 @@ func TestAStorageThatIsLostIsMadeAgain(t *testing.T) {
 func TestOneFolderIsForOneRelay(t *testing.T) {
 	t.Parallel()
 	r := start(t, nil)
-	if _, err := New(t.Context(), r.Config); err == nil || !strings.Contains(err.Error(), "another relay runs in it") {
+	if _, err := New(t.Context(), r.Config); !errors.Is(err, errLocked) {
 		t.Error(err)
 	}
 }
