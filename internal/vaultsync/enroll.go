@@ -37,8 +37,8 @@ type Mailbox interface {
 	Read(ctx context.Context, place int) ([]byte, error)       // waits for it
 }
 
-// The messages. The new device commits itself to a key after the old one has, and before it sees it:
-// so nobody between them can try keys until the check words are the same.
+// The messages. The new device shows its key when the old one has committed itself to one, and before it sees
+// that: so nobody between them can try keys until the check words are the same.
 type (
 	hello struct { // 0, of the old device: the hash of its key
 		Commitment Hash `json:"commitment"`
@@ -106,7 +106,10 @@ type session struct {
 	check      []string
 }
 
-func newSession(c Code, own *ecdh.PrivateKey, other []byte, messages ...[]byte) (*session, error) {
+// newSession makes it of the first two messages as they were sent, and of the old device's key. Not of the
+// message that brings that key: who stands between could seal it with ever other nonces then, until the check
+// words are the same.
+func newSession(c Code, own *ecdh.PrivateKey, other []byte, first, second, old []byte) (*session, error) {
 	public, err := ecdh.X25519().NewPublicKey(other)
 	if err != nil {
 		return nil, ErrAnswer
@@ -116,7 +119,7 @@ func newSession(c Code, own *ecdh.PrivateKey, other []byte, messages ...[]byte) 
 		return nil, ErrAnswer
 	}
 	var hashes []byte
-	for _, m := range messages {
+	for _, m := range [][]byte{first, second, old} {
 		sum := sha256.Sum256(m)
 		hashes = append(hashes, sum[:]...)
 	}
@@ -178,11 +181,10 @@ func (i *Invitation) Meet(ctx context.Context, box Mailbox) (m Member, check []s
 	if err != nil {
 		return m, nil, err
 	}
-	third, err := postMessage(ctx, box, s, 2, reveal{public})
-	if err != nil {
+	if _, err := postMessage(ctx, box, s, 2, reveal{public}); err != nil {
 		return m, nil, err
 	}
-	session, err := newSession(i.Code, own, q.Ephemeral, first, second, third)
+	session, err := newSession(i.Code, own, q.Ephemeral, first, second, public)
 	if err != nil {
 		return m, nil, err
 	}
@@ -246,14 +248,13 @@ func (c Code) Knock(ctx context.Context, box Mailbox, d *Device, name string) (*
 		return nil, err
 	}
 	var v reveal
-	third, err := readMessage(ctx, box, s, 2, &v)
-	if err != nil {
+	if _, err := readMessage(ctx, box, s, 2, &v); err != nil {
 		return nil, err
 	}
 	if sha256.Sum256(v.Ephemeral) != h.Commitment {
 		return nil, ErrAnswer
 	}
-	session, err := newSession(c, own, v.Ephemeral, first, second, third)
+	session, err := newSession(c, own, v.Ephemeral, first, second, v.Ephemeral)
 	if err != nil {
 		return nil, err
 	}
