@@ -1,7 +1,12 @@
 package vaultsync
 
-// wait puts an operation where settle finds it.
+import "slices"
+
+// wait puts an operation where settle finds it, once.
 func (r *Replica) wait(w waiting) {
+	if has, _ := r.knows(w.signed); has {
+		return
+	}
 	if r.waiting[w.Device] == nil {
 		r.waiting[w.Device] = map[uint64][]waiting{}
 	}
@@ -15,7 +20,7 @@ func (r *Replica) settle() {
 		for device, bySeq := range r.waiting {
 			for {
 				next := uint64(len(r.ops[device])) + 1
-				s, rest := r.choose(bySeq[next])
+				s, rest := r.choose(device, bySeq[next])
 				if len(rest) == 0 {
 					delete(bySeq, next)
 				} else {
@@ -24,13 +29,16 @@ func (r *Replica) settle() {
 				if s == nil {
 					break
 				}
-				for _, w := range rest { // it was second
-					r.note(Fork, w.carrier, device)
+				if !r.hasEnd(device) {
+					for _, w := range rest { // it was second
+						r.note(Fork, w.carrier, device)
+					}
+					delete(bySeq, next)
 				}
-				delete(bySeq, next)
 				r.accept(s)
 				progress = true
 			}
+			progress = r.retrace(device) || progress
 			if len(bySeq) == 0 {
 				delete(r.waiting, device)
 			}
@@ -38,14 +46,69 @@ func (r *Replica) settle() {
 	}
 }
 
+// hasEnd tells whether the members' chain says which operation of a device is its last that counts: of two
+// histories it is then known which counts, whichever came first.
+func (r *Replica) hasEnd(device DeviceID) bool {
+	m := r.chain.members[device]
+	return m != nil && m.removed && m.upto.Seq > 0
+}
+
+// atEnd tells whether that operation is here, and so all before it.
+func (r *Replica) atEnd(device DeviceID) bool {
+	upto, list := r.chain.members[device].upto, r.ops[device]
+	return upto.Seq <= uint64(len(list)) && list[upto.Seq-1].hash == upto.Hash
+}
+
+// retrace takes over what leads to the last operation that counts, once all of it is here. What was accepted of
+// another history counts no more.
+func (r *Replica) retrace(device DeviceID) (changed bool) {
+	if !r.hasEnd(device) {
+		return false
+	}
+	mine, bySeq := r.ops[device], r.waiting[device]
+	end := r.chain.members[device].upto
+	var path []*signed
+	at := end
+	for at.Seq > 0 && (at.Seq > uint64(len(mine)) || mine[at.Seq-1].hash != at.Hash) {
+		i := slices.IndexFunc(bySeq[at.Seq], func(w waiting) bool { return w.hash == at.Hash })
+		if i < 0 {
+			return false
+		}
+		s := bySeq[at.Seq][i].signed
+		path = append(path, s)
+		at = Head{at.Seq - 1, s.Prev}
+	}
+	if len(path) > 0 {
+		slices.Reverse(path)
+		r.strayed = append(r.strayed, mine[at.Seq:]...)
+		r.ops[device] = slices.Concat(mine[:at.Seq], path)
+	}
+	for seq, list := range bySeq {
+		if seq > end.Seq {
+			continue
+		}
+		for _, w := range list {
+			if w.hash != r.ops[device][seq-1].hash {
+				r.strayed = append(r.strayed, w.signed)
+			}
+		}
+		delete(bySeq, seq)
+		changed = true
+	}
+	if changed {
+		r.refold()
+	}
+	return changed
+}
+
 // choose gives the first of the operations that can be accepted, and what is left of the others.
-func (r *Replica) choose(list []waiting) (s *signed, rest []waiting) {
+func (r *Replica) choose(device DeviceID, list []waiting) (s *signed, rest []waiting) {
 	for _, w := range list {
-		bad, late := r.follows(w.signed)
+		bad, late := r.follows(w)
 		switch {
-		case bad != "":
-			r.note(bad, w.carrier, w.Device)
-		case !late && s == nil:
+		case bad != "" && !r.hasEnd(device):
+			r.note(bad, w.carrier, device)
+		case bad == "" && !late && s == nil:
 			s = w.signed
 		default:
 			rest = append(rest, w)
@@ -56,7 +119,7 @@ func (r *Replica) choose(list []waiting) (s *signed, rest []waiting) {
 
 // follows tells whether all that an operation builds on is here: bad if it never will be,
 // late if it may come.
-func (r *Replica) follows(s *signed) (bad Kind, late bool) {
+func (r *Replica) follows(s waiting) (bad Kind, late bool) {
 	mine := r.ops[s.Device]
 	if n := len(mine); n > 0 {
 		if last := mine[n-1]; s.Prev != last.hash {
@@ -76,13 +139,14 @@ func (r *Replica) follows(s *signed) (bad Kind, late bool) {
 		}
 	}
 	for id, h := range s.Heads {
-		if m := r.chain.members[id]; m != nil && m.removed && h.Seq > m.upto.Seq {
-			continue // what it saw does not count
+		if m := r.chain.members[id]; m != nil && m.removed {
+			continue // the members' chain says what counts of it, not who saw what
 		}
 		if have := r.ops[id]; uint64(len(have)) < h.Seq {
 			late = true
 		} else if have[h.Seq-1].hash != h.Hash {
-			return Fork, false
+			r.note(Fork, s.carrier, id) // not its who saw the other: it waits until that one is removed
+			late = true
 		}
 	}
 	return "", late
@@ -91,9 +155,6 @@ func (r *Replica) follows(s *signed) (bad Kind, late bool) {
 // accept takes an operation over.
 func (r *Replica) accept(s *signed) {
 	r.ops[s.Device] = append(r.ops[s.Device], s)
-	if m := r.chain.members[s.Device]; m != nil && m.removed && s.Seq == m.upto.Seq && s.hash != m.upto.Hash {
-		r.note(Fork, "", s.Device)
-	}
 	if s.Device == r.self {
 		for id, h := range s.Heads {
 			r.told[id] = max(r.told[id], h.Seq)
@@ -130,6 +191,9 @@ func (r *Replica) refold() {
 		for _, s := range list {
 			r.fold(s)
 		}
+	}
+	for _, s := range r.strayed {
+		r.state.refuse(&s.Operation)
 	}
 }
 

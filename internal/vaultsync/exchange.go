@@ -179,6 +179,12 @@ func (r *Replica) Take(name string, b Batch) error {
 	r.unhold()
 	r.settle()
 	c.position, c.damaged = b.Position, b.Damaged
+	if r.anew {
+		for _, c := range r.carriers {
+			c.position, c.Position = "", ""
+		}
+		r.anew = false
+	}
 	if len(r.loose[name]) == 0 && len(r.early) == 0 { // else it is read again after a restart
 		c.settled()
 	}
@@ -286,7 +292,9 @@ func (r *Replica) takeRecords(name string, c *carried, records [][]byte) error {
 func (r *Replica) knows(s *signed) (has, rivals bool) {
 	if list := r.ops[s.Device]; s.Seq <= uint64(len(list)) {
 		has = list[s.Seq-1].hash == s.hash
-		return has, !has
+		if has || !r.hasEnd(s.Device) || r.atEnd(s.Device) {
+			return has, !has
+		}
 	}
 	list := r.waiting[s.Device][s.Seq]
 	return slices.ContainsFunc(list, func(w waiting) bool { return w.hash == s.hash }), len(list) >= maxRivals

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -332,6 +334,77 @@ func TestAnAccountAddedByARemovedDeviceIsNotLost(t *testing.T) {
 		if a := c.vault.Accounts["A"]; a.Fixed == nil || a.Fixed.Secret != "SEEN BY ONE" {
 			t.Errorf("device %d has lost the account", i)
 		}
+	}
+}
+
+// A home that was put back from a backup makes two histories of a device: of two others, each has seen another one.
+// The way out, to remove it, brings them together again.
+func TestRemovingADeviceWithTwoHistoriesHeals(t *testing.T) {
+	for name, remover := range map[string]int{"by who has seen the one": 0, "by who has seen the other": 1} {
+		t.Run(name, func(t *testing.T) {
+			clock := epochStart
+			all := copies(t, func(int) time.Time { return clock })
+			w, left, right := line("w"), line("left"), line("right")
+			x := all[4]
+			x.add("A", "SECRET")
+			rounds(t, w, all...)
+			twin := &computer{store: x.store.clone(), owner: x.owner, now: x.now, vault: View{Accounts: maps.Clone(x.vault.Accounts)}}
+			if err := twin.restart(); err != nil {
+				t.Fatal(err)
+			}
+			x.rename("A", "left")
+			x.add("L", "LEFT")
+			rounds(t, left, x, all[0])
+			clock = clock.Add(time.Second)
+			twin.rename("A", "right")
+			twin.add("R", "RIGHT")
+			rounds(t, right, twin, all[1])
+			for i, c := range all[:2] {
+				c.add(fmt.Sprint("after ", i), "SEEN")
+			}
+			rounds(t, left, all[0])
+			rounds(t, right, all[1])
+			w.items = append(append(w.items, left.items...), right.items...)
+			rounds(t, w, all[:4]...)
+			for i, c := range all[:4] {
+				for _, tr := range c.Troubles() {
+					if tr.Kind == Fork && tr.Device != x.self {
+						t.Errorf("device %d says that %v has two histories, not %v", i, tr.Device, x.self)
+					}
+				}
+				if !c.has(Fork) {
+					t.Errorf("device %d says %v, not that there is a fork", i, c.kinds())
+				}
+			}
+			if err := all[remover].Remove(context.Background(), x.self, w); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				rounds(t, w, all[:4]...)
+				clock = clock.Add(settles + time.Second)
+			}
+			for i, c := range all[:4] {
+				for range 2 { // and after a start
+					if c.State().Hash() != all[0].State().Hash() {
+						t.Errorf("device %d has another state", i)
+					}
+					if got, want := c.label("A"), []string{`["Issuer","left"]`, `["Issuer","right"]`}[remover]; got != want {
+						t.Errorf("device %d has the label %s, want %s", i, got, want)
+					}
+					for _, id := range []string{"A", "L", "R", "after 0", "after 1"} {
+						if c.vault.Accounts[id].Fixed == nil {
+							t.Errorf("device %d has lost %s", i, id)
+						}
+					}
+					if c.has(Fork) || c.has(Hole) {
+						t.Errorf("device %d says %v", i, c.kinds())
+					}
+					if err := c.restart(); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		})
 	}
 }
 

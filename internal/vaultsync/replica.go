@@ -90,6 +90,8 @@ type Replica struct {
 	early   map[uint64]earlyEntry
 	loose   map[string][]loose // by carrier
 	held    []*signed          // with a clock ahead
+	strayed []*signed          // of removed devices, of a history that does not lead to what counts
+	anew    bool               // all carriers are to be read from their beginning
 	newer   map[DeviceID]bool
 	state   *State
 	clock   int64
@@ -678,8 +680,10 @@ func (r *Replica) takeEntry(packed []byte) (isNew bool, err error) {
 				delete(r.waiting[e.Device], seq)
 			}
 		}
-		if list := r.ops[e.Device]; e.Upto.Seq > 0 && uint64(len(list)) >= e.Upto.Seq && list[e.Upto.Seq-1].hash != e.Upto.Hash {
-			r.note(Fork, "", e.Device)
+		for k := range r.lasting { // we may have the wrong one of two histories, and have passed the other over
+			if k.kind == Fork && k.device == e.Device && r.hasEnd(e.Device) && !r.atEnd(e.Device) {
+				r.anew = true
+			}
 		}
 		r.refold()
 	}

@@ -94,7 +94,10 @@ func (r *Replica) look() {
 		}
 	}
 	for device, bySeq := range r.waiting {
-		for _, candidates := range bySeq {
+		for seq, candidates := range bySeq {
+			if seq <= uint64(len(r.ops[device])) {
+				continue // another history of a removed device
+			}
 			for _, w := range candidates {
 				is[troubleKey{Hole, w.carrier, device}] = true
 			}
