@@ -317,6 +317,40 @@ func TestARemovedDeviceIsOut(t *testing.T) {
 	}
 }
 
+// What it sets first of all, and too late, does not come in by a device that has seen it before the removal.
+func TestWhatARemovedDeviceSetFirstDoesNotStay(t *testing.T) {
+	all := copies(t, fixed)
+	w := line("w")
+	all[0].add("A", "SECRET")
+	rounds(t, w, all...)
+	gone := all[4]
+	a := gone.vault.Accounts["A"]
+	a.Set = maps.Clone(a.Set)
+	a.Set[Removed], _ = Set(true, a.Set["labels"].At+1)
+	a.Set["sites"], _ = Set([]string{"https://evil.example"}, a.Set["labels"].At+1)
+	gone.vault.Accounts["A"] = a
+	gone.vault.Shared = map[string]Register{"mark": a.Set["sites"]}
+	gone.sync(w)
+	all[1].sync(w)
+	if string(all[1].vault.Accounts["A"].Set[Removed].Value) != "true" {
+		t.Fatal("it has not seen it")
+	}
+	other := line("other")
+	if err := all[0].Remove(context.Background(), gone.Self(), other); err != nil {
+		t.Fatal(err)
+	}
+	rounds(t, other, all[:4]...)
+	for i, c := range all[:4] {
+		a, has := c.vault.Accounts["A"], false
+		if _, has = a.Set["sites"]; has || string(a.Set[Removed].Value) == "true" {
+			t.Errorf("device %d has %s and %s", i, a.Set["sites"].Value, a.Set[Removed].Value)
+		}
+		if _, has = c.vault.Shared["mark"]; has || a.Fixed == nil {
+			t.Errorf("device %d: the mark has stayed, or the account is gone", i)
+		}
+	}
+}
+
 func TestAnAccountAddedByARemovedDeviceIsNotLost(t *testing.T) {
 	all := copies(t, fixed)
 	w := line("w")

@@ -145,7 +145,8 @@ func (m *merged) sheetAt(a Account) int64 {
 
 func (s *State) laterSet(id string, was map[string]register, is map[string]Register) (set map[string]Register) {
 	for name, r := range is {
-		if w, ok := was[name]; !ok || r.At > w.At && !s.isRefused(id, name, r) {
+		// Of an account that nobody else has, what a removed device set is all there is.
+		if w, ok := was[name]; was == nil || (!ok || r.At > w.At) && !s.isRefused(id, name, r) {
 			if set == nil {
 				set = map[string]Register{}
 			}
@@ -202,6 +203,14 @@ func (s *State) applySet(id string, from map[string]register, to map[string]Regi
 	for name, r := range from {
 		if w, ok := to[name]; !ok || w.At <= r.At || same(w.Value, r.Value) || s.isRefused(id, name, w) {
 			to[name] = r.Register
+		}
+	}
+	for name, r := range to {
+		if _, ok := from[name]; ok || !s.isRefused(id, name, r) {
+			continue
+		}
+		if delete(to, name); name == Removed { // said aloud: a vault may take nothing for no change
+			to[name] = Register{jsontext.Value("false"), r.At}
 		}
 	}
 	return to
