@@ -2,6 +2,7 @@ package vaultsync
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -156,7 +157,7 @@ func (r *Replica) Take(name string, b Batch) error {
 		*c = carried{has: map[DeviceID]*span{}, OlderAt: r.now().UnixMilli()}
 		delete(r.loose, name)
 	}
-	grown, err := r.takeEntries(name, c, b.Entries)
+	grown, err := r.takeEntries(name, b.Entries)
 	if err != nil {
 		return err
 	}
@@ -193,55 +194,42 @@ func (r *Replica) Take(name string, b Batch) error {
 }
 
 // takeEntries tells whether the chain has grown.
-func (r *Replica) takeEntries(name string, c *carried, records [][]byte) (grown bool, err error) {
+func (r *Replica) takeEntries(name string, records [][]byte) (grown bool, err error) {
+	early := r.early // what came before its turn
+	r.early = nil
 	for _, record := range records {
 		_, _, packed, err := r.seal.open(record)
+		var e entry
+		if err == nil {
+			e, _, err = parseEntry(packed)
+		}
 		if err != nil {
 			r.putAside(name, loose{record, true, kindOf(err), DeviceID{}})
 			continue
 		}
-		if i := r.chain.index(packed); i >= 0 {
-			c.shows(DeviceID{}, uint64(i)+1)
-			continue
-		}
-		isNew, err := r.takeOneEntry(name, packed)
+		early = append(early, earlyEntry{e.Index, packed, record, name})
+	}
+	slices.SortStableFunc(early, func(a, b earlyEntry) int { return cmp.Compare(a.index, b.index) })
+	for i, e := range early {
+		isNew, err := r.takeEntry(e.packed)
 		grown = grown || isNew
-		if errors.Is(err, ErrStorage) {
+		switch {
+		case errors.Is(err, ErrStorage):
+			r.early = append(r.early, early[i:]...)
 			return grown, err
-		}
-		if err != nil && !errors.Is(err, errGap) && !errors.Is(err, errFork) {
-			r.putAside(name, loose{record, true, kindOf(err), DeviceID{}})
-			continue
-		}
-		if e, _, err := parseEntry(packed); err == nil {
-			c.shows(DeviceID{}, e.Index+1)
-		}
-	}
-	for { // what came before its turn
-		next, ok := r.early[uint64(len(r.chain.entries))]
-		if !ok {
-			return grown, nil
-		}
-		delete(r.early, uint64(len(r.chain.entries)))
-		isNew, err := r.takeOneEntry(next.carrier, next.packed)
-		if errors.Is(err, ErrStorage) {
-			return grown, err
-		}
-		grown = grown || isNew
-	}
-}
-
-func (r *Replica) takeOneEntry(name string, packed []byte) (isNew bool, err error) {
-	isNew, err = r.takeEntry(packed)
-	switch {
-	case errors.Is(err, errFork):
-		r.note(Fork, name, DeviceID{})
-	case errors.Is(err, errGap) && len(r.early) < maxLoose:
-		if e, _, err := parseEntry(packed); err == nil {
-			r.early[e.Index] = earlyEntry{packed, name}
+		case err == nil: // only what is in the chain: else nobody gave a carrier the true one any more
+			r.carrier(e.carrier).shows(DeviceID{}, e.index+1)
+		case errors.Is(err, errFork):
+			r.note(Fork, e.carrier, DeviceID{})
+		case errors.Is(err, errGap) && len(r.early) < maxLoose: // maybe one of several of its index
+			if !slices.ContainsFunc(r.early, func(o earlyEntry) bool { return bytes.Equal(o.packed, e.packed) }) {
+				r.early = append(r.early, e)
+			}
+		default:
+			r.putAside(e.carrier, loose{e.record, true, kindOf(err), DeviceID{}})
 		}
 	}
-	return isNew, err
+	return grown, nil
 }
 
 // takeRecords checks records, keeps what is new, and has it wait for its turn.

@@ -85,11 +85,6 @@ func (c *chain) head() Head {
 	return Head{uint64(n - 1), c.hashes[n-1]}
 }
 
-// index is where an entry stands, or -1.
-func (c *chain) index(packed []byte) int {
-	return slices.IndexFunc(c.packed, func(p []byte) bool { return bytes.Equal(p, packed) })
-}
-
 func entryMessage(raw []byte) []byte { return append([]byte("codefob entry 1\x00"), raw...) }
 
 func signEntry(key ed25519.PrivateKey, e entry) ([]byte, error) {

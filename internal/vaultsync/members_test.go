@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -175,6 +176,50 @@ func TestTwoEntriesInOnePlaceAreAForkAndTheFirstStays(t *testing.T) {
 	all[0].add("A", "SECRET")
 	if err := all[0].sync(w); err != nil {
 		t.Errorf("the vault of a device that sees a fork: %v", err)
+	}
+}
+
+// Who was removed can still seal entries, though not sign them: none of them takes the place of one to come.
+func TestForgedEntriesAheadKeepNobodyFromTheTrueOnes(t *testing.T) {
+	all := copies(t, fixed)
+	w, other := line("w"), line("other")
+	for _, name := range []string{"one", "two", "three"} {
+		d, _ := NewDevice()
+		if _, err := all[0].Add(context.Background(), d.Member(name), other); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stranger, _ := NewDevice()
+	m := stranger.Member("stranger")
+	forgery := func(index uint64) []byte {
+		packed := forged(t, all[1], stranger, func(e *entry) { e.Kind, e.Member, e.Index = entryAdd, &m, index })
+		record, err := all[1].seal.seal(DeviceID{}, index, packed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return record
+	}
+	var entries [][]byte
+	for _, i := range slices.Backward(other.items) {
+		entries = append(entries, i.bytes)
+	}
+	c := all[2]
+	n := uint64(len(c.chain.entries))
+	for _, batch := range [][][]byte{{forgery(n + 2)}, entries[:2], {forgery(n + 1), forgery(n + 2)}, entries[2:]} {
+		if err := c.Take(w.Name(), Batch{Entries: batch}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := len(c.Devices()); got != 8 {
+		t.Errorf("%d devices, want 8", got)
+	}
+	// Where there are only forgeries, the true ones are given.
+	for range 3 {
+		w.Enter(context.Background(), 0, forgery(n))
+	}
+	rounds(t, w, all[0], all[3])
+	if got := len(all[3].Devices()); got != 8 {
+		t.Errorf("%d devices by a carrier with forgeries, want 8", got)
 	}
 }
 

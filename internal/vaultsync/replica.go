@@ -87,7 +87,7 @@ type Replica struct {
 
 	ops     map[DeviceID][]*signed // what is proved to follow from its beginning, and may be applied
 	waiting map[DeviceID]map[uint64][]waiting
-	early   map[uint64]earlyEntry
+	early   []earlyEntry
 	loose   map[string][]loose // by carrier
 	held    []*signed          // with a clock ahead
 	strayed []*signed          // of removed devices, of a history that does not lead to what counts
@@ -112,8 +112,9 @@ type waiting struct {
 
 // earlyEntry is one before which entries are missing.
 type earlyEntry struct {
-	packed  []byte
-	carrier string
+	index          uint64
+	packed, record []byte
+	carrier        string
 }
 
 // loose is a record of which nothing can be made, now.
@@ -268,7 +269,7 @@ func join(s store, d *Device, w Welcome, owner *age.X25519Identity, now func() t
 func newReplica(s store, d *Device, w Welcome, owner *age.X25519Identity, now func() time.Time) (*Replica, error) {
 	r := &Replica{store: s, owner: owner, now: now, device: d, known: w, ring: map[uint32]*sealer{}, state: newState(),
 		records: logFile{store: s, name: recordsFile}, entries: logFile{store: s, name: membersFile},
-		ops: map[DeviceID][]*signed{}, waiting: map[DeviceID]map[uint64][]waiting{}, early: map[uint64]earlyEntry{},
+		ops: map[DeviceID][]*signed{}, waiting: map[DeviceID]map[uint64][]waiting{},
 		loose: map[string][]loose{}, newer: map[DeviceID]bool{}, told: map[DeviceID]uint64{}, carriers: map[string]*carried{},
 		lasting: map[troubleKey]bool{}, noted: map[troubleKey]int64{}}
 	r.self = idOf(d.key.Public().(ed25519.PublicKey))

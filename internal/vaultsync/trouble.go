@@ -108,8 +108,8 @@ func (r *Replica) look() {
 			is[troubleKey{Hole, "", device}] = true
 		}
 	}
-	for index := range r.early {
-		is[troubleKey{Hole, r.early[index].carrier, DeviceID{}}] = true
+	for _, e := range r.early {
+		is[troubleKey{Hole, e.carrier, DeviceID{}}] = true
 	}
 	for carrier, loose := range r.loose {
 		for _, l := range loose {
