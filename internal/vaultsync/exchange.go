@@ -111,11 +111,7 @@ func (r *Replica) Push(ctx context.Context, c Carrier) error {
 		}
 		state.push(DeviceID{}, uint64(i)+1, now.UnixMilli())
 	}
-	for {
-		list := r.lacking(state, late)
-		if len(list) == 0 {
-			return nil
-		}
+	for list := range slices.Chunk(r.lacking(state, late), pushAtOnce) {
 		var records [][]byte
 		for _, s := range list {
 			record, err := r.sealed(s)
@@ -131,6 +127,7 @@ func (r *Replica) Push(ctx context.Context, c Carrier) error {
 			state.push(s.Device, s.Seq, now.UnixMilli())
 		}
 	}
+	return nil
 }
 
 // lacking lists operations that a carrier has not shown: our own, and those of others that
@@ -141,9 +138,7 @@ func (r *Replica) lacking(c *carried, late int64) (list []*signed) {
 			if c.has[id].has(s.Seq) || !r.counts(id, s.Seq) || id != r.self && s.taken > late || c.wasPushed(id, s.Seq, late) {
 				continue
 			}
-			if list = append(list, s); len(list) == pushAtOnce {
-				return list
-			}
+			list = append(list, s)
 		}
 	}
 	return list
@@ -165,12 +160,17 @@ func (r *Replica) Take(name string, b Batch) error {
 		all := r.loose
 		r.loose = map[string][]loose{}
 		for other, list := range all {
+			var again [][]byte
 			for _, l := range list {
 				if l.isEntry {
 					r.putAside(other, l)
-				} else if err := r.takeRecords(other, r.carrier(other), [][]byte{l.record}); err != nil {
-					return err
+				} else {
+					again = append(again, l.record)
 				}
+			}
+			if err := r.takeRecords(other, r.carrier(other), again); err != nil {
+				r.loose = all
+				return err
 			}
 		}
 	}
@@ -180,12 +180,15 @@ func (r *Replica) Take(name string, b Batch) error {
 	r.unhold()
 	r.settle()
 	c.position, c.damaged = b.Position, b.Damaged
-	if r.anew {
-		for _, c := range r.carriers {
-			c.position, c.Position = "", ""
+	for _, c := range r.carriers {
+		if r.anew {
+			c.Position = ""
 		}
-		r.anew = false
+		if r.anew || grown && c.dropped { // what was passed over may be wanted now
+			c.position, c.dropped = c.Position, false
+		}
 	}
+	r.anew = false
 	if len(r.loose[name]) == 0 && len(r.early) == 0 { // else it is read again after a restart
 		c.settled()
 	}
@@ -207,7 +210,7 @@ func (r *Replica) takeEntries(name string, records [][]byte) (grown bool, err er
 			r.putAside(name, loose{record, true, kindOf(err), DeviceID{}})
 			continue
 		}
-		early = append(early, earlyEntry{e.Index, packed, record, name})
+		early = append(early, earlyEntry{e.Index, packed, bytes.Clone(record), name})
 	}
 	slices.SortStableFunc(early, func(a, b earlyEntry) int { return cmp.Compare(a.index, b.index) })
 	for i, e := range early {
@@ -290,9 +293,18 @@ func (r *Replica) knows(s *signed) (has, rivals bool) {
 
 // putAside keeps what may be understood later.
 func (r *Replica) putAside(name string, l loose) {
-	if len(r.loose[name]) < maxLoose && !slices.ContainsFunc(r.loose[name], func(o loose) bool { return bytes.Equal(o.record, l.record) }) {
-		r.loose[name] = append(r.loose[name], l)
+	list, size := r.loose[name], len(l.record)
+	for _, o := range list {
+		if size += len(o.record); bytes.Equal(o.record, l.record) {
+			return
+		}
 	}
+	if len(list) == maxLoose || size > maxBytes {
+		r.carrier(name).dropped = true
+		return
+	}
+	l.record = bytes.Clone(l.record) // it may be a piece of a large file
+	r.loose[name] = append(list, l)
 }
 
 // kindOf says what an error is to people.
@@ -329,8 +341,8 @@ func (r *Replica) remember() error {
 	return nil
 }
 
-// Add lets a device in. Carriers that can, see to it that no other device changes the members
-// at the same time.
+// Add lets a device in. The first of the carriers sees to it, if it can, that no other device changes the members
+// at the same time: so a relay comes before a folder.
 func (r *Replica) Add(ctx context.Context, m Member, carriers ...Carrier) (Welcome, error) {
 	if err := m.check(); err != nil {
 		return Welcome{}, err
@@ -372,8 +384,10 @@ func (r *Replica) NewEpoch(ctx context.Context, carriers ...Carrier) error {
 	})
 }
 
-// enter makes an entry of what build gives for the chain as it is then.
+// enter makes an entry of what build gives for the chain as it is then. The first carrier says whether it is the
+// next one, the others get it afterwards.
 func (r *Replica) enter(ctx context.Context, carriers []Carrier, build func() (entry, error)) error {
+again:
 	for try := 0; ; try++ {
 		for _, c := range carriers {
 			if err := r.Pull(ctx, c); err != nil {
@@ -398,21 +412,20 @@ func (r *Replica) enter(ctx context.Context, carriers []Carrier, build func() (e
 			return err
 		}
 		for i, c := range carriers {
-			if err = c.Enter(ctx, e.Index, record); err != nil {
-				if i == 0 && errors.Is(err, ErrTaken) && try < 5 {
-					break // somebody else was first: look at what they did
-				}
+			err := c.Enter(ctx, e.Index, record)
+			switch {
+			case err == nil:
+				r.carrier(c.Name()).push(DeviceID{}, e.Index+1, r.now().UnixMilli())
+			case i > 0: // it is in the chain: Push tries again
+			case errors.Is(err, ErrTaken) && try < 5: // somebody else was first: look at what they did
+				continue again
+			default:
 				return fmt.Errorf("%s: %w", c.Name(), err)
 			}
-			r.carrier(c.Name()).push(DeviceID{}, e.Index+1, r.now().UnixMilli())
 		}
-		if err != nil {
-			continue
-		}
-		if _, err = r.takeEntry(packed); err == nil {
-			r.settle()
-			r.look()
-		}
+		_, err = r.takeEntry(packed)
+		r.settle()
+		r.look()
 		return err
 	}
 }

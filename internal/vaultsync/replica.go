@@ -32,6 +32,7 @@ const maxAhead = 10 * time.Minute
 const (
 	maxRivals = 4    // operations of one number, of one device
 	maxLoose  = 1000 // records of one carrier; entries
+	maxBytes  = 8 << 20
 )
 
 // Device is the keys of a device. No other device ever has them.
@@ -135,6 +136,7 @@ type carried struct {
 	has      map[DeviceID]*span // up to there
 	pushed   map[number]int64
 	damaged  bool // there is something that is not whole
+	dropped  bool // there was more than is kept
 }
 
 // number is that of an operation; or of an entry: no device, and its index + 1.
@@ -250,18 +252,31 @@ func create(s store, name string, owner *age.X25519Identity, now func() time.Tim
 	if err != nil {
 		return nil, err
 	}
-	r, err := join(s, d, Welcome{hash, Head{0, hash}, map[uint32][]byte{1: k[:]}}, owner, now)
-	if err != nil {
-		return nil, err
-	}
-	_, err = r.takeEntry(packed)
-	return r, err
+	return begin(s, d, Welcome{hash, Head{0, hash}, map[uint32][]byte{1: k[:]}}, owner, now, packed)
 }
 
 func join(s store, d *Device, w Welcome, owner *age.X25519Identity, now func() time.Time) (*Replica, error) {
+	return begin(s, d, w, owner, now)
+}
+
+// begin makes the files of a device, device.age last: without it there is nothing.
+func begin(s store, d *Device, w Welcome, owner *age.X25519Identity, now func() time.Time, entries ...[]byte) (*Replica, error) {
 	r, err := newReplica(s, d, w, owner, now)
 	if err != nil {
 		return nil, err
+	}
+	for _, name := range []string{membersFile, recordsFile, memoryFile} { // of an earlier time
+		if _, err := s.read(name); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err := s.replace(name, nil); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrStorage, err)
+		}
+	}
+	for _, packed := range entries {
+		if _, err := r.takeEntry(packed); err != nil {
+			return nil, err
+		}
 	}
 	return r, r.keepKeys()
 }
@@ -350,12 +365,10 @@ func (r *Replica) load() error {
 		return err
 	})
 	r.chain.trusted = false
-	if err == nil {
-		err = r.learnKeys()
-	}
 	if err != nil {
 		return err
 	}
+	r.learnKeys() // those that were to be written when the power went; they are in the log
 	remembers := r.recall()
 	err = r.records.each(func(record []byte) error {
 		s, _, err := r.unseal(record)
@@ -412,6 +425,9 @@ func (r *Replica) bringer(device DeviceID) string {
 
 // Close forgets the keys and all that was said, as far as Go lets it. The Replica is of no use then.
 func (r *Replica) Close() {
+	if r.device == nil { // it was closed
+		return
+	}
 	wipe := func(s *signed) {
 		clear(s.packed)
 		clear(s.Fields)
@@ -672,8 +688,8 @@ func (r *Replica) takeEntry(packed []byte) (isNew bool, err error) {
 		return false, err
 	}
 	r.chain = next
-	if err := r.learnKeys(); err != nil {
-		return true, err
+	if r.learnKeys() {
+		err = r.keepKeys()
 	}
 	if e := next.entries[n]; e.Kind == entryRemove { // what it made later counts no more
 		for seq := range r.waiting[e.Device] {
@@ -688,12 +704,11 @@ func (r *Replica) takeEntry(packed []byte) (isNew bool, err error) {
 		}
 		r.refold()
 	}
-	return true, nil
+	return true, err
 }
 
-// learnKeys opens the keys of epochs that came with entries.
-func (r *Replica) learnKeys() error {
-	learnt := false
+// learnKeys opens the keys of epochs that came with entries, and tells whether there were some.
+func (r *Replica) learnKeys() (learnt bool) {
 	for _, e := range r.chain.entries {
 		if len(e.Keys) == 0 || r.ring[e.Epoch] != nil {
 			continue
@@ -706,8 +721,5 @@ func (r *Replica) learnKeys() error {
 		r.ring[e.Epoch] = newSealer(k, "codefob record 1", r.known.Vault, e.Epoch)
 		learnt = true
 	}
-	if !learnt {
-		return nil
-	}
-	return r.keepKeys()
+	return learnt
 }

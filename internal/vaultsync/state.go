@@ -78,7 +78,7 @@ func fieldsOf(op *Operation) (a Account, ok bool) {
 		return a, false
 	}
 	for name, r := range a.Set {
-		if name == "" || len(name) > maxName || r.Value.Canonicalize() != nil {
+		if name == "" || len(name) > maxName || r.At < 0 || r.Value.Canonicalize() != nil {
 			return a, false
 		}
 		if r.At > op.Clock { // a clock that was wrong once: the operation's was good

@@ -106,6 +106,7 @@ func TestCloseForgets(t *testing.T) {
 	}
 	s, k := c.ops[c.self][0], c.known.Epochs[1]
 	c.Close()
+	c.Close()
 	if bytes.Contains(s.packed, []byte("CANARY")) || bytes.Contains(s.Fields, []byte("CANARY")) || !bytes.Equal(k, make([]byte, 32)) {
 		t.Error("it is still there")
 	}

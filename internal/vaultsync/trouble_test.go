@@ -8,6 +8,7 @@ import (
 	"fmt"
 	mrand "math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -258,6 +259,151 @@ func TestWhatCameTooEarlyIsReadAgainAfterAStart(t *testing.T) {
 	if _, has := all[1].vault.Accounts["A"]; !has || all[1].has(Stranger) {
 		t.Errorf("it was not read: %v", all[1].kinds())
 	}
+}
+
+// More came too early than is kept, in many bytes or in many records: it is read again once the key is there.
+func TestMoreThanIsKeptComesTooEarly(t *testing.T) {
+	for _, tt := range []struct{ records, size int }{{maxLoose + 100, 1}, {maxBytes/50_000 + 20, 50_000}} {
+		all := copies(t, fixed)
+		w, members := line("w"), line("members")
+		rounds(t, w, all...)
+		if err := all[0].NewEpoch(context.Background(), members); err != nil {
+			t.Fatal(err)
+		}
+		a, c := all[0], all[1]
+		for i := range tt.records {
+			reg, err := Set(fmt.Sprint(i, strings.Repeat("x", tt.size)), 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := a.Change([]Change{{kindShared, "", Account{Set: map[string]Register{fmt.Sprint(i): reg}}}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := a.pushRecords(w); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Pull(context.Background(), w); err != nil {
+			t.Fatal(err)
+		}
+		size := 0
+		for _, l := range c.loose["w"] {
+			size += len(l.record)
+		}
+		if n := len(c.loose["w"]); n > maxLoose || size > maxBytes || n == 0 {
+			t.Errorf("%d records of %d bytes are kept", n, size)
+		}
+		for _, carrier := range []Carrier{members, w} {
+			if err := c.Pull(context.Background(), carrier); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c.State().Hash() != a.State().Hash() {
+			t.Errorf("%d records of %d bytes: the state is another", tt.records, tt.size)
+		}
+	}
+}
+
+// pushRecords gives a carrier the operations alone.
+func (c *computer) pushRecords(w *wire) error {
+	n := len(w.items)
+	err := c.Push(context.Background(), w)
+	w.items = append(w.items[:n], slices.DeleteFunc(w.items[n:], func(i item) bool { return i.entry })...)
+	return err
+}
+
+// A disk that breaks between the entry of a removal and its key: the removal counts at once, and the key is
+// there after the next start, which writes nothing.
+func TestADiskThatBreaksAtARemoval(t *testing.T) {
+	all := copies(t, fixed)
+	w, other := line("w"), line("other")
+	gone, c := all[4], all[1]
+	gone.add("A", "SECRET")
+	rounds(t, w, all...)
+	gone.rename("A", "late")
+	gone.sync(w)
+	c.sync(w)
+	if err := all[0].Remove(context.Background(), gone.self, other); err != nil {
+		t.Fatal(err)
+	}
+	c.store.breaks = 3
+	if err := c.Pull(context.Background(), other); !errors.Is(err, ErrStorage) {
+		t.Fatalf("a broken disk gives %v", err)
+	}
+	for _, when := range []string{"at once", "after a start"} {
+		if got := string(c.State().accounts["A"].set["labels"].Value); got != `["Issuer","A"]` {
+			t.Errorf("%s the label is %s", when, got)
+		}
+		if _, has := c.Stream(2); !has {
+			t.Errorf("%s the key is not there", when)
+		}
+		before := bytes.Clone(c.store.files[deviceFile])
+		if err := c.restart(); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(c.store.files[deviceFile], before) {
+			t.Error("a start has written")
+		}
+	}
+}
+
+// However far it comes, what is begun is there or not, and an earlier time leaves nothing behind.
+func TestABeginningThatBreaks(t *testing.T) {
+	owner := copies(t, fixed)[0].owner
+	now := func() time.Time { return epochStart }
+	for breaks := range 8 {
+		s := &memStore{files: map[string][]byte{recordsFile: []byte("old"), membersFile: []byte("old"), memoryFile: []byte(`{"carriers":{"w":{"position":"0.9"}}}`)}}
+		if breaks > 0 {
+			s.breaks = breaks + 1
+		}
+		if _, err := create(s, "laptop", owner, now); err != nil {
+			s.breaks = 0
+			if _, err := open(s, owner, now); !errors.Is(err, ErrNone) {
+				t.Errorf("broken at write %d: %v", breaks, err)
+			}
+			if _, err := create(s, "laptop", owner, now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.breaks = 0
+		r, err := open(s, owner, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.Greet(); err != nil {
+			t.Errorf("broken at write %d: %v", breaks, err)
+		}
+		if p := r.carrier("w").position; p != "" {
+			t.Errorf("it goes on at %q", p)
+		}
+	}
+}
+
+// A second carrier that is away takes nothing back: it gets the entry later.
+func TestAnEntryThatOneOfTwoCarriersHas(t *testing.T) {
+	all := copies(t, fixed)
+	one, two := line("one"), &away{wire: line("two"), is: true}
+	d, _ := NewDevice()
+	if _, err := all[0].Add(context.Background(), d.Member("new"), one, two); err != nil {
+		t.Fatal(err)
+	}
+	two.is = false
+	rounds(t, two, all[0], all[1])
+	if n := len(all[1].Devices()); n != 6 || all[1].has(Fork) {
+		t.Errorf("%d devices, and %v", n, all[1].kinds())
+	}
+}
+
+type away struct {
+	*wire
+	is bool
+}
+
+func (a *away) Enter(ctx context.Context, index uint64, record []byte) error {
+	if a.is {
+		return errors.New("it is away")
+	}
+	return a.wire.Enter(ctx, index, record)
 }
 
 func TestAHeldOperationIsAppliedWhenItIsTime(t *testing.T) {
