@@ -40,7 +40,9 @@ type Conn struct {
 	records chan Record
 	done    chan struct{} // closed when err is set
 
-	mu      sync.Mutex // for what follows, and for writing
+	writing sync.Mutex // not mu: a write may wait for the relay, which may wait until we have read an answer
+
+	mu      sync.Mutex // for what follows
 	next    uint32
 	waiting map[uint32]chan<- Frame
 	err     error
@@ -227,7 +229,7 @@ func (c *Conn) answer(request uint32, f Frame) error {
 
 // end closes the connection for the reason err, the first time.
 func (c *Conn) end(err error) {
-	c.ws.Close() // first: a write that hangs holds mu
+	c.ws.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err == nil {
@@ -294,8 +296,10 @@ func (c *Conn) send(ctx context.Context, a Append) (uint64, error) {
 	}
 	a.Request = c.next
 	c.waiting[a.Request] = answer
-	err := c.write(a)
 	c.mu.Unlock()
+	c.writing.Lock()
+	err := c.write(a)
+	c.writing.Unlock()
 	if err != nil {
 		c.end(err)
 		return 0, err

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -126,6 +127,61 @@ func TestTheContextEndsWhatWaits(t *testing.T) {
 			t.Errorf("a record of %d bytes", len(data))
 		}
 	}
+}
+
+// A relay that reads no further until its answer is taken: others who append at the same time do not keep it out.
+func TestAnAnswerIsTakenWhileOthersWrite(t *testing.T) {
+	all := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		ws, err := new(websocket.Upgrader).Upgrade(w, q, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer ws.Close()
+		ws.WriteMessage(websocket.BinaryMessage, hi)
+		ws.ReadMessage()
+		ws.WriteMessage(websocket.BinaryMessage, open)
+		ws.ReadMessage()
+		<-all
+		ws.WriteMessage(websocket.BinaryMessage, Encode(Ack{1, 4}))
+		ws.ReadMessage() // until it ends
+	}))
+	defer s.Close()
+	c, err := Dial(t.Context(), options(strings.Replace(s.URL, "http", "ws", 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := make(chan error, 1)
+	asked := func(n int) {
+		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+			if c.mu.TryLock() {
+				there := len(c.waiting)
+				if c.mu.Unlock(); there == n {
+					return
+				}
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("who writes keeps others out")
+			}
+		}
+	}
+	go func() {
+		_, err := c.Append(t.Context(), []byte("x"))
+		first <- err
+	}()
+	asked(1)
+	var others sync.WaitGroup
+	for range 200 { // more than the system takes
+		others.Go(func() { c.Append(t.Context(), make([]byte, MaxRecord)) })
+	}
+	asked(201)
+	close(all)
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	c.Close()
+	others.Wait()
 }
 
 // FuzzClient: whatever a relay sends, the client ends without a panic, and gives

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -284,7 +285,7 @@ func (r *reader) record() []byte {
 // text is the rest. It may come to a person's terminal.
 func (r *reader) text(most int) string {
 	s := string(r.take(len(r.b)))
-	unfit := func(c rune) bool { return c < ' ' || c >= 0x7f && c < 0xa0 }
+	unfit := func(c rune) bool { return !unicode.IsPrint(c) } // what turns the direction of text is none
 	r.bad = r.bad || len(s) > most || !utf8.ValidString(s) || strings.ContainsFunc(s, unfit)
 	return s
 }

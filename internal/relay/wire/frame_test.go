@@ -53,6 +53,7 @@ func TestWhatIsNoFrame(t *testing.T) {
 		"a flag that is none":  {isAppend, 0, 0, 0, 1, 2, 'x'},
 		"a code 0":             Encode(&Error{1, 0, 0, ""}),
 		"a text for terminals": Encode(&Error{1, CodeFull, 0, "\x1b[2J"}),
+		"a text turned round":  Encode(&Error{1, CodeFull, 0, "\u202eabc"}),
 		"a text with C1":       Encode(&Error{1, CodeFull, 0, "\u009b2J"}),
 		"an enormous frame":    make([]byte, MaxFrame+1),
 	} {
