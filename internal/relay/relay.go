@@ -12,6 +12,7 @@ import (
 	"errors"
 	"io"
 	stdlog "log"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -175,10 +176,12 @@ func (r *Relay) open(w http.ResponseWriter, q *http.Request) {
 		return
 	}
 	s := &socket{r: r, peer: peer, wake: make(chan struct{}, 1), replies: make(chan wire.Frame, 1)}
+	s.ctx, s.cancel = context.WithCancelCause(r.ended) // before others see it
 	r.mu.Lock()
 	if len(r.sockets) >= r.Sockets {
 		r.mu.Unlock()
 		r.peers.leave(peer)
+		s.cancel(nil)
 		refuse("full", http.StatusServiceUnavailable)
 		return
 	}
@@ -189,11 +192,11 @@ func (r *Relay) open(w http.ResponseWriter, q *http.Request) {
 	ws, err := r.upgrader.Upgrade(w, q, nil)
 	if err != nil { // it has answered
 		r.metrics.refused.WithLabelValues("handshake").Inc()
+		s.cancel(nil)
 		r.left(s)
 		return
 	}
 	s.ws = ws
-	s.ctx, s.cancel = context.WithCancelCause(r.ended)
 	go s.run() // the handler's stack is a large one
 }
 
@@ -276,6 +279,8 @@ func (r *Relay) check() {
 		if lost {
 			r.Log.WithField("partition", p.name).Error("the storage was lost: clients fill it again")
 			r.mu.Lock()
+			// Who comes back at once is not to find what was known of the old one.
+			maps.DeleteFunc(r.streams, func(_ string, st *stream) bool { return st.part == p })
 			for s := range r.sockets {
 				if s.stream != nil && s.stream.part == p {
 					s.leave(&wire.Error{Code: wire.CodeGoing, Text: "the relay's storage was lost"})

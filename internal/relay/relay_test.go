@@ -1,8 +1,11 @@
 package relay
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -123,6 +126,79 @@ func TestAStorageThatIsLostIsMadeAgain(t *testing.T) {
 	add(t, again, "a")
 }
 
+// Who comes back while others of the stream have not left yet finds the new storage, not what was known of the old one.
+func TestWhoIsFirstInANewStorageHasItsRecords(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil)
+	k := key(t)
+	c := r.dial(k, wire.Position{})
+	add(t, c, "a")
+	add(t, c, "b")
+	r.mu.Lock()
+	for _, st := range r.streams {
+		st.mu.Lock()
+		st.sockets[new(socket)] = true // one that takes its time
+		st.mu.Unlock()
+	}
+	r.mu.Unlock()
+	for _, p := range r.store.all {
+		if err := p.js.DeleteStream(t.Context(), p.name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused(t, ended(t, c), wire.CodeGoing)
+	again := r.dial(k, wire.Position{})
+	if w := again.Welcome(); w.Last != 0 {
+		t.Errorf("welcome %+v", w)
+	}
+	add(t, again, "a")
+	if got := next(t, again); string(got.Data) != "a" {
+		t.Errorf("the first record is %q", got.Data)
+	}
+}
+
+// A relay that stops while somebody connects.
+func TestStoppingWhileSomebodyConnects(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil)
+	server, client := net.Pipe()
+	defer client.Close()
+	w := &slowUpgrade{httptest.NewRecorder(), server, make(chan struct{}), make(chan struct{})}
+	q := httptest.NewRequest("GET", "/"+wire.Path, nil)
+	q.Header = http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"AAAAAAAAAAAAAAAAAAAAAA=="}}
+	go io.Copy(io.Discard, client)
+	opened := make(chan struct{})
+	go func() {
+		defer close(opened)
+		r.open(w, q)
+	}()
+	<-w.begun
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		r.Stop(0)
+	}()
+	for r.ended.Err() == nil { // it has told all sockets by then
+		time.Sleep(time.Millisecond)
+	}
+	close(w.on)
+	<-opened
+	<-stopped
+}
+
+// slowUpgrade is a request whose connection becomes a WebSocket when it is told to.
+type slowUpgrade struct {
+	*httptest.ResponseRecorder
+	conn      net.Conn
+	begun, on chan struct{}
+}
+
+func (s *slowUpgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	close(s.begun)
+	<-s.on
+	return s.conn, bufio.NewReadWriter(bufio.NewReader(s.conn), bufio.NewWriter(s.conn)), nil
+}
+
 func TestOneFolderIsForOneRelay(t *testing.T) {
 	t.Parallel()
 	r := start(t, nil)
@@ -160,8 +236,8 @@ func TestQuotas(t *testing.T) {
 	defer box.Close()
 	_, err = box.Append(t.Context(), make([]byte, mailRecord+1))
 	refused(t, err, wire.CodeTooLarge)
-	for range mailStream / mailRecord {
-		add(t, box, strings.Repeat("m", mailRecord))
+	for left := mailStream; left > 0; left -= mailStream / 4 {
+		add(t, box, strings.Repeat("m", mailStream/4))
 	}
 	_, err = box.Append(t.Context(), make([]byte, 1))
 	refused(t, err, wire.CodeFull)

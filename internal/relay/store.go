@@ -20,8 +20,8 @@ import (
 
 const (
 	mailKeep   = 2 * time.Minute
-	mailRecord = 4 << 10  // bytes of one record
-	mailStream = 16 << 10 // and of all of a mailbox
+	mailRecord = 20 << 10 // bytes of one record: the keys of 290 epochs, sealed
+	mailStream = 32 << 10 // and of all of a mailbox
 	mailAll    = 64 << 20 // and of all mailboxes
 
 	// header holds the sequence of the record before in the stream, and how many
@@ -174,15 +174,16 @@ func (p *partition) open(ctx context.Context) error {
 
 // check asks JetStream how the stream is, and makes it again if it was lost.
 func (p *partition) check(ctx context.Context) (lost bool, err error) {
+	was := *p.id.Load()
 	s, err := p.js.Stream(ctx, p.name)
-	if err == nil && storeID(s.CachedInfo().Config.Metadata["store"]) == *p.id.Load() {
+	if err == nil && storeID(s.CachedInfo().Config.Metadata["store"]) == was {
 		return false, nil
 	}
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return false, err
 	}
 	err = p.open(ctx)
-	return err == nil, err
+	return err == nil && *p.id.Load() != was, err
 }
 
 func storeID(text string) (id [8]byte) {

@@ -65,6 +65,9 @@ func (r *Relay) join(ctx context.Context, s *socket, p *partition, subject strin
 	}
 	select {
 	case <-st.ready:
+		if there && st.err == nil && r.store.embedded == nil { // another relay may have added what we have not heard of
+			return st, st.look(ctx, lookSoon)
+		}
 		return st, st.err
 	case <-ctx.Done():
 		return st, ctx.Err()
@@ -82,7 +85,7 @@ func (r *Relay) quit(s *socket) {
 	delete(st.sockets, s)
 	empty := len(st.sockets) == 0
 	st.mu.Unlock()
-	if empty {
+	if empty && r.streams[st.subject] == st {
 		delete(r.streams, st.subject)
 	}
 	r.mu.Unlock()
