@@ -36,6 +36,7 @@ const (
 	maxFile     = 8 << 20 // bytes
 	maxContent  = 4 << 20 // that we write
 	filesAtOnce = 100
+	bytesAtOnce = 16 << 20
 	pollEvery   = 15 * time.Second // network shares tell nothing
 )
 
@@ -142,7 +143,7 @@ func (f *Folder) Pull(ctx context.Context, position string) (b Batch, err error)
 			devices[strings.ToLower(d.Name())] = true
 		}
 	}
-	read := 0
+	read, size := 0, 0
 	for device := range devices {
 		files, err := f.numbers(device)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -164,19 +165,21 @@ func (f *Folder) Pull(ctx context.Context, position string) (b Batch, err error)
 			if n < max(next[device], 1) || done[n] {
 				continue
 			}
-			if read == filesAtOnce {
+			if read == filesAtOnce || size >= bytesAtOnce {
 				b.More = true
 				break
 			}
 			if err := ctx.Err(); err != nil {
 				return b, err
 			}
-			read++
 			whole := false
 			for _, name := range files[n] {
-				whole = f.readFile(name, &b) || whole
+				more, ok := f.readFile(name, &b)
+				size, whole = size+more, ok || whole
 			}
-			done[n] = whole
+			if done[n] = whole; whole { // others are read again the next time: they must not fill this one
+				read++
+			}
 			b.Damaged = b.Damaged || !whole
 		}
 		for next[device] = max(next[device], 1); done[next[device]]; next[device]++ {
@@ -189,17 +192,17 @@ func (f *Folder) Pull(ctx context.Context, position string) (b Batch, err error)
 	return b, err
 }
 
-// readFile adds what a file holds to b, and tells whether it is whole.
-func (f *Folder) readFile(name string, b *Batch) bool {
+// readFile adds what a file holds to b, and tells how much, and whether it is whole.
+func (f *Folder) readFile(name string, b *Batch) (size int, whole bool) {
 	content, ok := readWhole(name)
 	if !ok {
-		return false
+		return 0, false
 	}
 	for rest := content; len(rest) > 0; {
 		kind := rest[0]
 		record, after, ok := unframe(rest[1:])
 		if !ok {
-			return false
+			return len(content), false
 		}
 		switch kind {
 		case 'e':
@@ -209,7 +212,7 @@ func (f *Folder) readFile(name string, b *Batch) bool {
 		} // else a newer version's
 		rest = after
 	}
-	return true
+	return len(content), true
 }
 
 // wholeFile is the file of some content, by which a reader knows whether it is whole.

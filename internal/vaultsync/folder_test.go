@@ -3,6 +3,7 @@ package vaultsync
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -112,6 +113,13 @@ func TestAFolderSurvives(t *testing.T) {
 			os.Rename(name, name+".whole")
 			os.WriteFile(name, whole[:len(whole)-100], 0o600)
 		}, func(t *testing.T, s *shared) { os.Rename(last(s.files(t, 0))+".whole", last(s.files(t, 0))) }, false},
+		{"more partial files than are read at once", func(t *testing.T, s *shared) {
+			name := last(s.files(t, 0))
+			for n := range filesAtOnce + 1 {
+				os.WriteFile(filepath.Join(filepath.Dir(name), fmt.Sprintf("%08d.rec", 100+n)), []byte(folderMagic), 0o600)
+			}
+			os.Rename(name, filepath.Join(filepath.Dir(name), "00000999.rec"))
+		}, nil, true},
 		{"a file full of zeros", func(t *testing.T, s *shared) {
 			name := last(s.files(t, 0))
 			copyFile(t, name, name+".whole")
@@ -166,6 +174,39 @@ func TestAFolderSurvives(t *testing.T) {
 				t.Errorf("it has the account: %t; %v", has, s.all[1].Troubles())
 			}
 		})
+	}
+}
+
+// Whoever has the folder fills it with large files: no more of them than a few are in memory at once.
+func TestAFolderOfLargeFiles(t *testing.T) {
+	s := share(t)
+	f := s.list[0]
+	folder := filepath.Join(f.base, "0123456789abcdef")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var content []byte
+	for len(content) < maxFile-2*MaxRecord {
+		content = frame(append(content, 'r'), make([]byte, MaxRecord))
+	}
+	for n := range 4 {
+		if err := os.WriteFile(filepath.Join(folder, fmt.Sprintf("%08d.rec", n+1)), wholeFile(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	position, all := "", 0
+	for more := true; more; {
+		b, err := f.Pull(context.Background(), position)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(b.Records); n*MaxRecord > bytesAtOnce+maxFile || n == 0 {
+			t.Errorf("%d records at once", n)
+		}
+		position, more, all = b.Position, b.More, all+len(b.Records)
+	}
+	if want := 4 * (len(content) / (5 + MaxRecord)); all != want {
+		t.Errorf("%d records, want %d", all, want)
 	}
 }
 
