@@ -98,7 +98,12 @@ func (s *socket) greet() (wire.Welcome, *wire.Error) {
 		return refuse(wire.CodeGoing, "")
 	}
 	s.ws.SetReadDeadline(time.Now().Add(s.r.times.hello))
+	stop := context.AfterFunc(s.ctx, func() { s.ws.SetReadDeadline(time.Now()) }) // the relay stops
 	f, err := s.frame()
+	stop()
+	if bye, ok := context.Cause(s.ctx).(*wire.Error); ok {
+		return wire.Welcome{}, bye
+	}
 	if err != nil {
 		return refuse(wire.CodeRefused, "no answer to the challenge in time")
 	}
