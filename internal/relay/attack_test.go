@@ -30,7 +30,7 @@ import (
 
 // hurry makes the relay impatient.
 func hurry(c *Config) {
-	c.times.hello, c.times.message, c.times.write, c.times.ping = 500*time.Millisecond, 500*time.Millisecond, 500*time.Millisecond, time.Second
+	c.times.hello, c.times.message, c.times.write, c.times.ping = 500*time.Millisecond, 500*time.Millisecond, 500*time.Millisecond, 500*time.Millisecond
 }
 
 // raw is a client that does not keep to the rules.
@@ -165,7 +165,6 @@ func TestFramesThatAreAttacks(t *testing.T) {
 			b := wire.Encode(wire.Hello{Kind: wire.Lasting})
 			c.Write(append(frameHeader(0x82, uint64(len(b))), b...))
 		},
-		"a client that answers no pings": func(net.Conn) {},
 	} {
 		attacks.Go(func() {
 			c := r.opened(key(t)).NetConn()
@@ -179,6 +178,12 @@ func TestFramesThatAreAttacks(t *testing.T) {
 	if used := after.TotalAlloc - before.TotalAlloc; used > 64<<20 {
 		t.Errorf("%d MiB were allocated", used>>20)
 	}
+}
+
+func TestWhoAnswersNoPingsIsSentAway(t *testing.T) {
+	t.Parallel()
+	r := start(t, func(c *Config) { c.times.ping = 300 * time.Millisecond })
+	closed(t, r.opened(key(t)).NetConn(), "three pings without an answer")
 }
 
 type zeros struct{}
@@ -223,7 +228,7 @@ func TestWhoIsSlowOnPurposeIsSentAway(t *testing.T) {
 // R10: many sockets that do nothing, and many that no longer read.
 func TestReadersThatStopAreDroppedAndOthersAreServed(t *testing.T) {
 	r := start(t, func(c *Config) { hurry(c); c.times.ping, c.Folder = time.Minute, quick(t) })
-	const idle, stopped, records = 300, 40, 100
+	const idle, stopped, records = 200, 40, 60
 	for range idle {
 		r.opened(key(t))
 	}
