@@ -1,6 +1,9 @@
 package vaultsync
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // wait puts an operation where settle finds it, once.
 func (r *Replica) wait(w waiting) {
@@ -150,6 +153,13 @@ func (r *Replica) follows(s waiting) (bad Kind, late bool) {
 		}
 	}
 	return "", late
+}
+
+// dropLate drops what waits and will not count.
+func (r *Replica) dropLate() {
+	for device, bySeq := range r.waiting {
+		maps.DeleteFunc(bySeq, func(seq uint64, _ []waiting) bool { return r.chain.members[device] != nil && !r.counts(device, seq) })
+	}
 }
 
 // accept takes an operation over.

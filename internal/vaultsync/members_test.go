@@ -396,6 +396,37 @@ func TestWhatARemovedDeviceSetFirstDoesNotStay(t *testing.T) {
 	}
 }
 
+// What waited for one that is missing, of a device that was removed since, is no hole: not after a start, either.
+func TestWhatComesAfterTheEndOfARemovedDeviceIsNoHole(t *testing.T) {
+	all := copies(t, fixed)
+	w, other := line("w"), line("other")
+	gone, c := all[4], all[1]
+	gone.add("A", "SECRET")
+	rounds(t, w, all...)
+	n := len(w.items)
+	gone.rename("A", "one")
+	gone.sync(w)
+	gone.rename("A", "two")
+	gone.sync(w)
+	w.items = slices.Delete(w.items, n, n+1)
+	c.sync(w)
+	if !c.has(Hole) {
+		t.Fatalf("%v: nothing is missing", c.kinds())
+	}
+	if err := all[0].Remove(context.Background(), gone.self, other); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		c.sync(other)
+		if c.has(Hole) || c.Devices()[4].Waiting > 0 {
+			t.Errorf("%v, %+v", c.kinds(), c.Devices()[4])
+		}
+		if err := c.restart(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestAnAccountAddedByARemovedDeviceIsNotLost(t *testing.T) {
 	all := copies(t, fixed)
 	w := line("w")

@@ -381,6 +381,7 @@ func (r *Replica) load() error {
 		return err
 	}
 	r.settle()
+	r.dropLate()
 	if !remembers {
 		r.look()
 	}
@@ -692,11 +693,7 @@ func (r *Replica) takeEntry(packed []byte) (isNew bool, err error) {
 		err = r.keepKeys()
 	}
 	if e := next.entries[n]; e.Kind == entryRemove { // what it made later counts no more
-		for seq := range r.waiting[e.Device] {
-			if seq > e.Upto.Seq {
-				delete(r.waiting[e.Device], seq)
-			}
-		}
+		r.dropLate()
 		for k := range r.lasting { // we may have the wrong one of two histories, and have passed the other over
 			if k.kind == Fork && k.device == e.Device && r.hasEnd(e.Device) && !r.atEnd(e.Device) {
 				r.anew = true
