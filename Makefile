@@ -82,7 +82,7 @@ unbrowsed:
 	@# What starts goroutines, as internal/archtest finds it. Without the transcripts, which start programs, and without
 	@# pictures: they are read by one goroutine, and take longer than they may under the race detector. It has memory of
 	@# its own, which no scan gets through. Of the relay without what starts other programs, and thousands of records.
-	CGO_ENABLED=1 go test -race -skip 'Scripts$$|Screenshot|InMemory|AfterTheSameRecord|OverOneCluster|KilledAtRandom|StopAreDropped' ./internal/away ./internal/directory ./internal/host ./internal/keystore ./internal/prompt ./internal/relay ./internal/relay/wire ./native-host ./native-host/codefob-relay
+	CGO_ENABLED=1 go test -race -skip 'Scripts$$|Screenshot|InMemory|AfterTheSameRecord|OverOneCluster|KilledAtRandom|StopAreDropped' ./internal/away ./internal/directory ./internal/host ./internal/keystore ./internal/prompt ./internal/relay ./internal/relay/wire ./internal/syncing ./native-host ./native-host/codefob-relay
 	CGO_ENABLED=1 go test -race -run '^(TestCreateAtOnce|TestKDBX)$$' ./internal/vault ./internal/interchange
 	cd extension && npm run --silent check && npm test --silent
 	.ci/reproducible

@@ -34,7 +34,7 @@ var may = map[string][]string{
 		"internal/interchange", "internal/qr"},
 	"internal/vault":       {"internal/account", "internal/keystore"},
 	"internal/vaultsync":   {},
-	"internal/syncing":     {"internal/vault", "internal/vaultsync", "internal/relay/wire"},
+	"internal/syncing":     {"internal/vault", "internal/vaultsync", "internal/relay/wire"}, // the one place where these meet
 	"internal/interchange": {"internal/account", "internal/qr"},
 	"internal/paper":       {"internal/account", "internal/qr"},
 	"internal/install":     {"manifests", "internal/protocol"},

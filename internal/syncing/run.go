@@ -1,0 +1,165 @@
+package syncing
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"codefob/internal/relay/wire"
+	"codefob/internal/vault"
+)
+
+const (
+	lookEvery = 15 * time.Second // where the system tells of no change; and whether this program may lead
+	leadEvery = 2 * time.Second
+	firstBack = time.Second // before a carrier that failed is tried again; twice as long each time
+	lastBack  = time.Minute
+)
+
+// backOff is when a carrier that failed is tried again.
+type backOff struct {
+	times int
+	next  time.Time
+}
+
+// failed puts the next try off, for as long as a relay asks at least.
+func (b *backOff) failed(now time.Time, err error) {
+	wait := min(firstBack<<min(b.times, 10), lastBack)
+	wait -= rand.N(wait/4 + 1) // not all computers at once
+	var said *wire.Error
+	if errors.As(err, &said) {
+		wait = max(wait, said.Wait())
+	}
+	b.times++
+	b.next = now.Add(wait)
+}
+
+// Run syncs as things change, here and there, until ctx ends or the vault is locked. Of the programs of this computer one
+// does it, and the next when that ends. Turned on or off meanwhile, it goes along.
+func (s *Syncing) Run(ctx context.Context) error {
+	changed, stop := s.watch(ctx)
+	defer stop()
+	release, err := s.lead(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	backs := map[string]*backOff{Folder: {}, Relay: {}}
+	for {
+		err := s.work(ctx, func() error {
+			now := s.now()
+			err := s.round(ctx, func(kind string) bool { return !backs[kind].next.After(now) })
+			for kind, b := range backs {
+				switch i := s.indexOf(kind); {
+				case b.next.After(now):
+				case i >= 0 && s.settings.Carriers[i].Error != "":
+					b.failed(s.now(), s.failures[kind])
+				default:
+					*b = backOff{}
+				}
+			}
+			return err
+		})
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, vault.ErrLocked), errors.Is(err, vault.ErrLockedByUs):
+			return err
+		}
+		wait := lookEvery // also after what this computer refuses: a full disk, the lock
+		if err == nil {
+			for _, b := range backs {
+				if b.times > 0 {
+					wait = min(wait, max(0, b.next.Sub(s.now())))
+				}
+			}
+		}
+		s.wait(ctx, wait, changed)
+	}
+}
+
+// lead waits until no other program of this computer runs.
+func (s *Syncing) lead(ctx context.Context) (release func(), err error) {
+	for {
+		release, err := vault.TryLock(filepath.Join(s.folder, "leader"))
+		if err == nil {
+			return release, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(leadEvery): // there may be no folder yet
+		}
+		if s.locked() {
+			return nil, vault.ErrLocked
+		}
+	}
+}
+
+// locked tells whether the person has locked the vault meanwhile.
+func (s *Syncing) locked() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, err := s.vault.Refresh()
+	return errors.Is(err, vault.ErrLocked) || errors.Is(err, vault.ErrLockedByUs)
+}
+
+// watch tells when the vault, or what carries, is changed by any program of this computer.
+func (s *Syncing) watch(ctx context.Context) (changed <-chan struct{}, stop func()) {
+	out := make(chan struct{}, 1)
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		return out, func() {} // looked at from time to time
+	}
+	home := filepath.Dir(s.folder)
+	for _, name := range []string{filepath.Join(home, "vault"), s.folder, home} {
+		w.Add(name)
+	}
+	go func() {
+		for e := range w.Events {
+			switch filepath.Base(e.Name) {
+			case filepath.Base(s.folder):
+				w.Add(s.folder) // it was made now
+			case "accounts.age", "locked", settingsFile:
+			default:
+				continue
+			}
+			select {
+			case out <- struct{}{}:
+			default:
+			}
+		}
+	}()
+	go func() {
+		for range w.Errors { // too many at once: looked at later
+		}
+	}()
+	return out, func() { w.Close() }
+}
+
+// wait returns when there is something to do, or after some time.
+func (s *Syncing) wait(ctx context.Context, most time.Duration, changed <-chan struct{}) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	var all sync.WaitGroup
+	s.mu.Lock()
+	for _, c := range s.carriers {
+		all.Go(func() {
+			if c.Wait(ctx) == nil {
+				cancel()
+			}
+		})
+	}
+	s.mu.Unlock()
+	select {
+	case <-changed:
+		cancel()
+	case <-ctx.Done():
+	}
+	all.Wait()
+	cancel()
+}
