@@ -128,7 +128,7 @@ func (c *cli) checkVault() []finding {
 		list = append(list, bad("vault", errors.New("it is older than one that was here before"),
 			"if you put a backup back, all is well, and the next change settles it; codes that count (HOTP) then go on after the last that can have been used"))
 	}
-	return list
+	return append(list, c.checkSync(v)...)
 }
 
 // damaged says which of the backups opens still.

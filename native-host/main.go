@@ -68,6 +68,8 @@ func commands() []command {
 		{"code", "QUERY", "print a one-time code", (*cli).code},
 		{"recovery", "QUERY [--add [FILE]] [--show]", "keep an account's recovery codes", (*cli).recovery},
 		{"log", "[--account QUERY]", "tell which account's codes went where and when, and what was refused", (*cli).log},
+		{"sync", "[folder PATH | relay URL | status | off …] [--watch]", "keep the same accounts on all of your computers", (*cli).sync},
+		{"devices", "[add | join WHERE | remove NAME]", "list the computers that sync, let one in, or shut one out", (*cli).devices},
 		{"install", "[--browser NAME…]", "register with the browsers", (*cli).install},
 		{"uninstall", "", "take the registrations away", (*cli).uninstall},
 		{"directory", "update [FILE] [--dry-run]", "take over what services take for logging in", (*cli).directory},

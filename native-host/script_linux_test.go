@@ -199,7 +199,8 @@ func params(t *testing.T, dir string, vars ...string) testscript.Params {
 			return os.WriteFile(filepath.Join(work, "pass"), []byte(passphrase+"\n"), 0o600)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"qr": scriptQR,
+			"qr":     scriptQR,
+			"enroll": enroll,
 			// vault [NAME=CONTENT] puts the vault in place.
 			"vault": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.CopyFS(ts.Getenv("CODEFOB_HOME"), model.files))

@@ -18,7 +18,9 @@ import (
 	"codefob/internal/keystore"
 	"codefob/internal/prompt"
 	"codefob/internal/site"
+	"codefob/internal/syncing"
 	"codefob/internal/vault"
+	"codefob/internal/vaultsync"
 )
 
 // ui is the only part that talks to a person: results on stdout, everything
@@ -136,6 +138,14 @@ var hints = []struct {
 	{keystore.ErrTimeout, "look for a dialog of the keychain, or use the passphrase"},
 	{prompt.ErrUnavailable, "run it in a terminal"},
 	{site.ErrRefused, "name the host where you log in, as the address bar shows it: github.com"},
+	{vaultsync.ErrGone, "plug it in or mount it, and try again; your accounts are safe here"},
+	{vaultsync.ErrRemoved, "to take part again: codefob devices join"},
+	{vaultsync.ErrNotMember, "wait until the folder is copied, or the relay can be reached, and try again: codefob sync"},
+	{vaultsync.ErrBehind, "let the others hand over what they have: codefob sync; if that does not help: codefob devices remove on another computer, and codefob devices join here"},
+	{vaultsync.ErrStorage, "your accounts are as they were; make room on the disk, or make its folder writable, and try again"},
+	{vaultsync.ErrDamaged, "your accounts are as they were; move the folder sync in Codefob's folder away, and let this computer in anew: codefob devices join"},
+	{vaultsync.ErrTaken, "try again"},
+	{syncing.ErrBusy, "try again in a moment; if it goes on, end the codefob process that hangs"},
 	{interchange.ErrUnrecognized, `say with --format which app wrote it; "codefob import --help" names those that are known`},
 	{interchange.ErrNeedsPassword, "name a file that holds it with --password-file, or run it in a terminal"},
 	{interchange.ErrWrongPassword, "it is the one given when the file was written; nothing was changed"},

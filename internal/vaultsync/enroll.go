@@ -25,7 +25,7 @@ var (
 	ErrExpired = errors.New("the words are older than two minutes")
 	ErrSpent   = errors.New("the words were used already")
 	ErrAnswer  = errors.New("somebody answered who is not the other device")
-	ErrRefused = errors.New("the other device was told not to go on")
+	ErrRefused = errors.New("the person at the other computer said no")
 )
 
 // codeLasts is how long a code is good, and how long a person has to compare the check words.
