@@ -114,6 +114,9 @@ func (i *Invitation) Refuse(ctx context.Context) error { return i.by.Refuse(ctx,
 func (i *Invitation) Admit(ctx context.Context, name string) error {
 	i.guest.Name = name
 	return i.s.work(ctx, func() error {
+		if err := i.s.round(ctx, func(string) bool { return true }); err != nil { // all is there when it comes in
+			return err
+		}
 		carriers, err := i.s.reached(ctx)
 		if err != nil {
 			return err
@@ -122,10 +125,7 @@ func (i *Invitation) Admit(ctx context.Context, name string) error {
 		if err != nil {
 			return err
 		}
-		if err := i.by.Welcome(ctx, i.box, w); err != nil {
-			return err
-		}
-		return i.s.round(ctx, func(string) bool { return true })
+		return i.by.Welcome(ctx, i.box, w)
 	})
 }
 
