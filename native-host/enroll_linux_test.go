@@ -3,16 +3,22 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/sirupsen/logrus"
+
+	"codefob/internal/relay"
 )
 
 // enroll has the computer with the home OLD let that with the home NEW in, with people in front of both:
@@ -104,4 +110,31 @@ func (p *person) ended() error {
 	err := p.cmd.Wait()
 	<-p.screen.done
 	return err
+}
+
+// startRelay starts a relay, and sets RELAY to its address.
+func startRelay(ts *testscript.TestScript, _ bool, _ []string) {
+	config := relay.Default
+	config.Hosts, config.Folder, config.Partitions, config.Log = []string{"127.0.0.1"}, ts.MkAbs("relay"), 1, logrus.New()
+	config.Log.SetOutput(io.Discard)
+	r, err := relay.New(context.Background(), config)
+	ts.Check(err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	go r.Serve(l)
+	ts.Defer(func() { r.Stop(0) })
+	ts.Setenv("RELAY", "ws://"+l.Addr().String())
+}
+
+// until COMMAND waits until a command, run by the shell, succeeds.
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		err := ts.Exec("/bin/sh", "-c", args[0])
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("%s: %v", args[0], err)
+		}
+	}
 }

@@ -186,7 +186,7 @@ func params(t *testing.T, dir string, vars ...string) testscript.Params {
 					return err
 				}
 			}
-			for _, tool := range []string{"sh", "cp", "find", "mkdir", "chmod", "sort", "tr", "age", "secret-tool", "zbarimg", "keepassxc-cli"} {
+			for _, tool := range []string{"sh", "cp", "find", "mkdir", "chmod", "sort", "tr", "grep", "age", "secret-tool", "zbarimg", "keepassxc-cli"} {
 				if path, err := exec.LookPath(tool); err == nil {
 					if err := os.Symlink(path, filepath.Join(work, "bin", tool)); err != nil {
 						return err
@@ -201,6 +201,8 @@ func params(t *testing.T, dir string, vars ...string) testscript.Params {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"qr":     scriptQR,
 			"enroll": enroll,
+			"relay":  startRelay,
+			"until":  until,
 			// vault [NAME=CONTENT] puts the vault in place.
 			"vault": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Check(os.CopyFS(ts.Getenv("CODEFOB_HOME"), model.files))

@@ -123,7 +123,7 @@ func (c *cli) syncOnce(s *syncing.Syncing) error {
 		case carrier.Error != "":
 			failed = append(failed, carrier.Error)
 		case carrier.Pending > 0:
-			c.ui.say("%s waits for %s", carrier.Where, changes(carrier.Pending))
+			c.ui.say("%s does not have %s yet", carrier.Where, changes(carrier.Pending))
 		default:
 			c.ui.say("%s has all changes", carrier.Where)
 		}

@@ -29,8 +29,9 @@ type relayCarrier struct {
 // stream is one that is open.
 type stream struct {
 	*wire.Conn
-	at   wire.Position // up to where it was given out
-	last uint64        // that we know of: given out, or our own
+	at    wire.Position // up to where it was given out
+	last  uint64        // that we know of: given out, or our own
+	acked uint64        // the last of our own
 
 	mu    sync.Mutex
 	queue []wire.Record
@@ -121,8 +122,9 @@ func (c *relayCarrier) sign() {
 	}
 }
 
-// take gives out what came. It waits until there is all that there was when the stream was opened.
+// take gives out what came. It waits until there is all that there was when the stream was opened, and what we added since.
 func (s *stream) take(ctx context.Context, wake <-chan struct{}) ([]wire.Record, error) {
+	until := max(s.Welcome().Last, s.acked)
 	for {
 		s.mu.Lock()
 		list, err := s.queue, s.err
@@ -130,14 +132,14 @@ func (s *stream) take(ctx context.Context, wake <-chan struct{}) ([]wire.Record,
 		if len(list) > 0 {
 			end = list[len(list)-1].Sequence
 		}
-		if end >= s.Welcome().Last || err != nil {
+		if end >= until || err != nil {
 			s.queue, s.bytes = nil, 0
 		}
 		s.mu.Unlock()
 		switch {
 		case err != nil:
 			return nil, err
-		case end >= s.Welcome().Last:
+		case end >= until:
 			s.at.Sequence = end
 			s.last = max(s.last, end)
 			return list, nil
@@ -245,7 +247,8 @@ func (c *relayCarrier) Push(ctx context.Context, records [][]byte) error {
 	}
 	for _, r := range records {
 		err := patiently(ctx, func() error {
-			_, err := s.Append(ctx, r)
+			n, err := s.Append(ctx, r)
+			s.acked = max(s.acked, n)
 			return err
 		})
 		if err != nil {
@@ -280,7 +283,7 @@ func (c *relayCarrier) Enter(ctx context.Context, _ uint64, record []byte) error
 	err = patiently(ctx, func() error {
 		last, err := s.AppendAfter(ctx, s.last, record)
 		if err == nil {
-			s.last = last
+			s.last, s.acked = last, last
 		}
 		return err
 	})

@@ -2,6 +2,7 @@ package syncing
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"codefob/internal/relay"
+	"codefob/internal/vaultsync"
 )
 
 // relayVariable makes the test program a relay: the address, and the folder of its storage.
@@ -186,5 +188,20 @@ func TestBothCarriers(t *testing.T) {
 	}
 	if st := a.status(); len(st.Carriers) != 1 || st.Carriers[0].Kind != Folder {
 		t.Errorf("%+v", st.Carriers)
+	}
+}
+
+// Two devices that change the members at once: the second has to look first.
+func TestTheRelayTakesOneEntryAtATime(t *testing.T) {
+	t.Parallel()
+	r := startRelay(t)
+	a, b := newComputer(t), newComputer(t)
+	a.must(a.s.Use(t.Context(), Relay, r.url(), "desk"))
+	b.admit(a, Relay, r.url(), "laptop")
+	a.sync()
+	b.sync()
+	a.must(a.s.carriers[Relay].Enter(t.Context(), 2, []byte("a's")))
+	if err := b.s.carriers[Relay].Enter(t.Context(), 2, []byte("b's")); !errors.Is(err, vaultsync.ErrTaken) {
+		t.Error(err)
 	}
 }

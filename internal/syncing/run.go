@@ -14,10 +14,11 @@ import (
 	"codefob/internal/vault"
 )
 
+var lookEvery = 15 * time.Second // where the system tells of no change; longer in tests
+
 const (
-	lookEvery = 15 * time.Second // where the system tells of no change; and whether this program may lead
-	leadEvery = 2 * time.Second
-	firstBack = time.Second // before a carrier that failed is tried again; twice as long each time
+	leadEvery = 2 * time.Second // whether this program may lead
+	firstBack = time.Second     // before a carrier that failed is tried again; twice as long each time
 	lastBack  = time.Minute
 )
 

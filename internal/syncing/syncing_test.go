@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, runRelay(args))
 		os.Exit(1)
 	}
-	passphraseWork = 8
+	passphraseWork, lookEvery = 8, time.Hour
 	os.Exit(m.Run())
 }
 
