@@ -103,7 +103,7 @@ func (c *cli) addDevice(by string) error {
 	}
 	name, check, err := i.Meet(c.ctx)
 	if err != nil {
-		return enrolled(err, "nobody was let in; for new words: codefob devices add")
+		return enrolled(err, i.Kind, "nobody was let in; for new words: codefob devices add")
 	}
 	c.ui.say("Somebody answered, who calls itself %s.", name)
 	c.ui.say("Your new computer must show the very same three words: %s", strings.Join(check, " "))
@@ -127,14 +127,17 @@ func (c *cli) addDevice(by string) error {
 		free = st.Free(strings.TrimSpace(given))
 	}
 	if err := i.Admit(c.ctx, free); err != nil {
-		return enrolled(err, "it may have been let in: \"codefob devices\" tells; if it does not take part, remove it and begin again")
+		return enrolled(err, i.Kind, "it may have been let in: \"codefob devices\" tells; if it does not take part, remove it and begin again")
 	}
 	c.ui.say("%s is let in, and gets all accounts", free)
 	return nil
 }
 
 // enrolled gives an error of the enrollment its way out.
-func enrolled(err error, hint string) error {
+func enrolled(err error, kind, hint string) error {
+	if kind == syncing.Folder && (errors.Is(err, vaultsync.ErrNobody) || errors.Is(err, vaultsync.ErrExpired)) {
+		hint += "; a folder that is copied slowly may take longer than two minutes: a relay, a stick or a network share does not"
+	}
 	switch {
 	case errors.Is(err, vaultsync.ErrNobody), errors.Is(err, vaultsync.ErrExpired), errors.Is(err, vaultsync.ErrSpent), errors.Is(err, vaultsync.ErrAnswer),
 		errors.Is(err, vaultsync.ErrRefused):
@@ -182,7 +185,7 @@ func (c *cli) joinDevices(where, name string) error {
 		if errors.Is(err, vaultsync.ErrGone) {
 			return withHint(err, "give the path that the shared folder has on this computer; if it is not there yet, let it be copied first")
 		}
-		return enrolled(err, again)
+		return enrolled(err, kind, again)
 	}
 	defer visit.Close()
 	c.ui.say("The other computer must show the very same three words: %s", strings.Join(visit.Check, " "))
@@ -191,7 +194,7 @@ func (c *cli) joinDevices(where, name string) error {
 		if errors.Is(err, context.DeadlineExceeded) {
 			err = vaultsync.ErrExpired
 		}
-		return enrolled(err, again)
+		return enrolled(err, kind, again)
 	}
 	if _, err := v.Refresh(); err != nil {
 		return err

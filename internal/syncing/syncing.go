@@ -476,14 +476,18 @@ func (s *Syncing) Status() (st Status, err error) {
 
 func statusOf(r *vaultsync.Replica, set settings) Status {
 	st := Status{On: true, Devices: []Device{}, Carriers: []Carrier{}, Troubles: []Trouble{}}
-	names := map[vaultsync.DeviceID]string{}
+	names, takesPart := map[vaultsync.DeviceID]string{}, false
 	for _, d := range r.Devices() {
 		names[d.ID] = d.Name
+		takesPart = takesPart || d.Self
 		one := Device{ID: d.ID.String(), Name: d.Name, Self: d.Self, Removed: d.Removed, Heard: d.Heard, Waiting: d.Waiting}
 		if d.Self && d.Removed {
 			st.Troubles = append(st.Troubles, removedHere)
 		}
 		st.Devices = append(st.Devices, one)
+	}
+	if !takesPart {
+		st.Troubles = append(st.Troubles, notYet)
 	}
 	for _, c := range set.Carriers {
 		c.Pending = r.Pending(c.Where)

@@ -357,6 +357,33 @@ func TestARemovedDeviceIsRefused(t *testing.T) {
 	}
 }
 
+// The folder has not been copied yet when a computer is let in.
+func TestAComputerWaitsForWhatOthersHave(t *testing.T) {
+	t.Parallel()
+	a, b, folder := newComputer(t), newComputer(t), t.TempDir()
+	a.must(a.s.Use(t.Context(), Folder, folder, "desk"))
+	v := &Visit{s: b.s, kind: Folder, where: t.TempDir()}
+	var w vaultsync.Welcome
+	a.must(a.s.work(t.Context(), func() (err error) {
+		if v.device, err = vaultsync.NewDevice(); err == nil {
+			w, err = a.s.replica.Add(t.Context(), v.device.Member("laptop"))
+		}
+		return err
+	}))
+	a.must(v.begin(t.Context(), w))
+	id := b.add(fmt.Sprintf(totp, "Mine"))
+	b.sync().get(id)
+	if st := b.status(); !slices.Contains(st.Troubles, notYet) {
+		t.Errorf("%+v", st.Troubles)
+	}
+	a.sync()
+	a.must(b.s.Use(t.Context(), Folder, folder, "")) // it has come
+	if st := b.sync().status(); len(st.Troubles) > 0 {
+		t.Errorf("%+v", st.Troubles)
+	}
+	a.sync().get(id)
+}
+
 func TestACarrierThatIsGone(t *testing.T) {
 	t.Parallel()
 	a, b, folder := pair(t)

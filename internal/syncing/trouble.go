@@ -61,6 +61,8 @@ func troubleOf(t vaultsync.Trouble, device string, rivals []string) Trouble {
 var (
 	removedHere = Trouble{Kind: "removed", Text: "this computer was removed by another: nothing more is synced. Its vault works as before. " +
 		"To take part again: codefob devices join"}
+	notYet = Trouble{Kind: "waiting", Text: "what the other computers have has not come yet, and nothing of this one goes out before. " +
+		"Wait until the folder is copied, or the relay can be reached"}
 	tooLarge = Trouble{Kind: "too-large", Text: "something in the vault is too large to be synced, and stays on this computer alone. " +
 		"Take some of the account's sites or recovery codes away"}
 )
