@@ -224,7 +224,17 @@ func (s *Syncing) keep() error {
 		return err
 	}
 	name := filepath.Join(s.folder, settingsFile)
-	if err = os.WriteFile(name+".tmp", raw, 0o600); err == nil {
+	f, err := os.OpenFile(name+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err == nil {
+		_, err = f.Write(raw)
+		if err == nil {
+			err = f.Sync()
+		}
+		if e := f.Close(); err == nil {
+			err = e
+		}
+	}
+	if err == nil {
 		err = os.Rename(name+".tmp", name)
 	}
 	if err != nil {
