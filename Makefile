@@ -107,7 +107,7 @@ SOAK ?= 10000
 SOAK_FUZZTIME ?= 30m
 soak: host extension $(BENCH_HOST)
 	@mkdir -p build
-	@CODEFOB_SOAK=$(SOAK) go test -count=1 -timeout 0 -v -run 'KilledA|PowerLoss|EachSystemCall|Damage|AlmostFull|GoesWrong|TimesOf|LeftInMemory|TenThousandRequests|RandomSchedules|ManyOperations|AfterTheSameRecord|OverOneCluster' ./internal/vault ./internal/vaultsync ./internal/relay ./native-host >build/soak.log 2>&1 || { cat build/soak.log; exit 1; }
+	@CODEFOB_SOAK=$(SOAK) go test -count=1 -timeout 0 -v -run 'KilledA|PowerLoss|EachSystemCall|Damage|AlmostFull|GoesWrong|TimesOf|LeftInMemory|TenThousandRequests|RandomSchedules|ManyOperations|AfterTheSameRecord|OverOneCluster' ./internal/vault ./internal/vaultsync ./internal/syncing ./internal/relay ./native-host >build/soak.log 2>&1 || { cat build/soak.log; exit 1; }
 	@grep -o 'SOAK.*' build/soak.log
 	cd extension && CODEFOB_SOAK=$(SOAK) CODEFOB_SWAPS=400 CODEFOB_CLICKING=60000 npx --no-install vitest run --config e2e/vitest.config.mjs attacks -t "E3|on its way"
 	@for p in ./internal/host ./internal/nativemsg ./internal/vaultsync ./internal/relay/wire; do \

@@ -28,6 +28,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, runRelay(args))
 		os.Exit(1)
 	}
+	if home := os.Getenv(homeVariable); home != "" {
+		fmt.Fprintln(os.Stderr, runHome(home))
+		os.Exit(1)
+	}
 	passphraseWork, lookEvery = 8, time.Hour
 	os.Exit(m.Run())
 }
