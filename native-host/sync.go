@@ -87,6 +87,9 @@ func (c *cli) syncBy(kind, where, name string) error {
 		c.ui.say("syncing is on, and this is the first computer")
 		c.ui.say("next: \"codefob devices add\" lets another one in")
 	}
+	if kind == syncing.Relay {
+		c.ui.say("handing over what is here; the first time, a relay takes some 30 accounts a second")
+	}
 	return c.syncOnce(s)
 }
 
