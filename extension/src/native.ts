@@ -36,6 +36,7 @@ import type {
   SearchParams,
   SearchResult,
   ServicesResult,
+  SyncResult,
   URIParams,
   VaultResult,
 } from "./protocol.ts";
@@ -65,6 +66,7 @@ interface Calls {
   "account.remove": { params: HandleParams; result: HandleResult };
   "account.restore": { params: HandleParams; result: Detail };
   "log.list": { params: LogParams; result: LogResult };
+  "sync.status": { params: undefined; result: SyncResult };
 }
 
 /** The one connection to the host, made when it is needed. */
@@ -263,6 +265,11 @@ const isRecord = (x: unknown) =>
   [x["at"], x["since"], x["times"]].every(Number.isSafeInteger) &&
   [x["act"], x["account"], x["host"], x["by"]].every(isText) &&
   (x["refused"] === undefined || Object.hasOwn(ERROR_CODES, String(x["refused"])));
+const isDevice = (x: unknown) =>
+  isObject(x) && isText(x["name"]) && [x["heard"], x["waiting"]].every(Number.isSafeInteger);
+const isCarrier = (x: unknown) =>
+  isObject(x) && isText(x["where"]) && [x["reached"], x["pending"]].every(Number.isSafeInteger);
+const isTrouble = (x: unknown) => isObject(x) && isText(x["kind"]) && isText(x["text"]);
 const isParts = (x: unknown) =>
   x === undefined || (isObject(x) && isList(x["read"], Number.isFinite) && Number.isFinite(x["size"]));
 const isOffers = (r: Record<string, unknown>) =>
@@ -296,6 +303,11 @@ const SOUND: Record<Method, (result: Record<string, unknown>) => boolean> = {
   "account.enroll": (r) => isAccount(r["account"]),
   "accounts.list": (r) => isList(r["accounts"], isDetail) && Number.isFinite(r["total"]),
   "log.list": (r) => isList(r["records"], isRecord) && Number.isFinite(r["total"]) && Number.isFinite(r["missing"]),
+  "sync.status": (r) =>
+    isList(r["devices"], isDevice) &&
+    isList(r["carriers"], isCarrier) &&
+    isList(r["troubles"], isTrouble) &&
+    Number.isFinite(r["duplicates"]),
   "account.edit": isDetail,
   "account.remove": (r) => isText(r["handle"]),
   "account.restore": isDetail,

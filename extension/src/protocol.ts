@@ -65,7 +65,8 @@ export type Method =
   | "account.edit"
   | "account.remove"
   | "account.restore"
-  | "log.list";
+  | "log.list"
+  | "sync.status";
 
 /** Request is one message from the extension. */
 export interface Request {
@@ -458,4 +459,46 @@ export interface LogResult {
   readonly records: readonly LogRecord[];
   readonly total: number;
   readonly missing: number;
+}
+
+/** CarrierKind says what carries changes between computers. */
+export type CarrierKind = "folder" | "relay";
+
+/** SyncTroubleKind says what is wrong with what came from other computers. */
+export type SyncTroubleKind = "fork" | "older" | "hole" | "changed" | "stranger" | "clock" | "newer" | "two-secret";
+
+/** SyncDevice is a computer that has the vault, or had it. */
+export interface SyncDevice {
+  readonly name: string;
+  readonly self: boolean;
+  readonly removed: boolean;
+  readonly heard: number;
+  readonly waiting: number;
+}
+
+/** SyncCarrier is what brings changes to other computers, and from them. */
+export interface SyncCarrier {
+  readonly kind: CarrierKind;
+  readonly where: string;
+  readonly reached: number;
+  readonly pending: number;
+  readonly error?: string;
+}
+
+/** SyncTrouble is something for the person to know. */
+export interface SyncTrouble {
+  readonly kind: SyncTroubleKind;
+  readonly foul: boolean;
+  readonly carrier?: string;
+  readonly device?: string;
+  readonly text: string;
+}
+
+/** SyncResult says how it is with the vault on all of a person's computers. */
+export interface SyncResult {
+  readonly on: boolean;
+  readonly devices: readonly SyncDevice[];
+  readonly carriers: readonly SyncCarrier[];
+  readonly troubles: readonly SyncTrouble[];
+  readonly duplicates: number;
 }

@@ -49,6 +49,10 @@ type Config struct {
 	Log func(event string, err error)
 	// Active is told of each request that the user made, rather than a page.
 	Active func()
+	// Sync keeps an open vault the same on the person's other computers until ctx ends. It
+	// returns at once, and is done with v then; status says how it goes, beside other
+	// requests. nil for a host that does not sync.
+	Sync   func(ctx context.Context, v *vault.Vault) (status func() (protocol.SyncResult, error))
 	Budget vault.Budget
 	Now    func() time.Time
 	// Directory tells what services take; nil for the built-in one.
@@ -73,6 +77,8 @@ type Host struct {
 	client   string                  // the browser, as it says itself
 	silentAt time.Time               // of the last silent unlock that did not work
 	withdraw context.CancelCauseFunc // the open question of ifAgreed; nil for none
+	syncing  func() (protocol.SyncResult, error)
+	endSync  context.CancelFunc // nil while nothing is synced
 
 	refusedAt time.Time // of the last question beyond the budget that got no yes
 }
@@ -117,6 +123,11 @@ func (h *Host) serve(r *nativemsg.Reader, w *nativemsg.Writer, end func(error)) 
 	defer waiting.Wait()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel() // of the prompts, before waiting for them
+	defer func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.stopSync()
+	}()
 	for {
 		message, err := r.Read()
 		switch {
@@ -274,6 +285,8 @@ func (h *Host) handle(ctx context.Context, req request) (any, error) {
 		return with(req, func(p protocol.HandleParams) (any, error) { return h.restore(ctx, p) })
 	case protocol.MethodLog:
 		return with(req, func(p protocol.LogParams) (any, error) { return h.listLog(ctx, p) })
+	case protocol.MethodSync:
+		return with(req, func(struct{}) (any, error) { return h.syncStatus(ctx) })
 	default:
 		return nil, &protocol.Error{Code: protocol.ErrUnknownMethod, Message: "This host does not know that request.",
 			Hint: "Update Codefob: the extension is newer than the host."}

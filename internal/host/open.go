@@ -59,7 +59,10 @@ func (h *Host) ensureOpen(ctx context.Context) error {
 	defer cancel()
 	err = h.Unlock(ctx, h.vault)
 	switch {
-	case err == nil, errors.Is(err, vault.ErrDamaged), errors.Is(err, vault.ErrUnread), errors.Is(err, vault.ErrNewer):
+	case err == nil:
+		h.opened()
+		return nil
+	case errors.Is(err, vault.ErrDamaged), errors.Is(err, vault.ErrUnread), errors.Is(err, vault.ErrNewer):
 		return err
 	case errors.Is(err, vault.ErrNoSlot), errors.Is(err, vault.ErrLockedByUs): // told from a look at the folder
 	default:
@@ -69,8 +72,9 @@ func (h *Host) ensureOpen(ctx context.Context) error {
 	return vault.ErrLocked
 }
 
-// forget ends the session, and drops the keys. h.mu is held.
+// forget ends the session and the syncing, and drops the keys. h.mu is held.
 func (h *Host) forget() {
+	h.stopSync()
 	if h.withdraw != nil {
 		h.withdraw(vault.ErrLocked)
 	}
@@ -176,6 +180,7 @@ func (h *Host) open(ctx context.Context, passphrase []byte) error {
 		h.vault.Lock() // it may be open again, by the keychain
 	}
 	h.vault, h.index, h.away = v, nil, false
+	h.opened()
 	return nil
 }
 

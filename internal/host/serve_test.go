@@ -306,6 +306,7 @@ var requests = []string{
 	`{"id":9,"method":"account.remove","params":{"handle":"known"}}`,
 	`{"id":9,"method":"account.restore","params":{"handle":"known"}}`,
 	`{"id":9,"method":"log.list","params":{"offset":0,"limit":100}}`,
+	`{"id":9,"method":"sync.status"}`,
 	`{"id":9,"method":"recovery.next","params":{"handle":"known","context":{"origin":"https://example.com","tab":1,"frame":0,"document":"d"},"nonce":"0123456789abcdef"}}`,
 }
 

@@ -71,6 +71,7 @@ const (
 	MethodRemove   Method = "account.remove"  // HandleParams → HandleResult
 	MethodRestore  Method = "account.restore" // HandleParams → Detail
 	MethodLog      Method = "log.list"        // LogParams → LogResult
+	MethodSync     Method = "sync.status"     // – → SyncResult
 )
 
 // Methods lists the closed set.
@@ -78,7 +79,7 @@ var Methods = []Method{
 	MethodHello, MethodUnlock, MethodLock, MethodMatch, MethodSearch, MethodAllow, MethodCode,
 	MethodMarks, MethodMark, MethodFacts, MethodRemind, MethodServices, MethodRecovery, MethodSave,
 	MethodQR, MethodURI, MethodEnroll, MethodList, MethodEdit, MethodRemove, MethodRestore,
-	MethodLog,
+	MethodLog, MethodSync,
 }
 
 // Request is one message from the extension.
@@ -607,4 +608,70 @@ type LogResult struct {
 	Records []LogRecord `json:"records"`
 	Total   int         `json:"total"`
 	Missing int         `json:"missing"`
+}
+
+// CarrierKind says what carries changes between computers.
+type CarrierKind string
+
+// The kinds of carrier.
+const (
+	CarrierFolder CarrierKind = "folder"
+	CarrierRelay  CarrierKind = "relay"
+)
+
+// SyncTroubleKind says what is wrong with what came from other computers. docs/sync.md
+// has the way out of each.
+type SyncTroubleKind string
+
+// The kinds of trouble.
+const (
+	TroubleFork      SyncTroubleKind = "fork"       // two histories of a device; without one, of the list of devices
+	TroubleOlder     SyncTroubleKind = "older"      // a carrier lost what it had
+	TroubleHole      SyncTroubleKind = "hole"       // something is missing of what others made
+	TroubleChanged   SyncTroubleKind = "changed"    // something that none of the devices made, or that is not whole
+	TroubleStranger  SyncTroubleKind = "stranger"   // something of a device that is not in the list
+	TroubleClock     SyncTroubleKind = "clock"      // made more than 10 minutes ahead of this computer
+	TroubleNewer     SyncTroubleKind = "newer"      // made by a newer version
+	TroubleTwoSecret SyncTroubleKind = "two-secret" // two secrets of one account
+)
+
+// SyncTroubleKinds lists the closed set.
+var SyncTroubleKinds = []SyncTroubleKind{
+	TroubleFork, TroubleOlder, TroubleHole, TroubleChanged, TroubleStranger, TroubleClock, TroubleNewer, TroubleTwoSecret,
+}
+
+// SyncDevice is a computer that has the vault, or had it.
+type SyncDevice struct {
+	Name    string `json:"name"`
+	Self    bool   `json:"self"` // this computer
+	Removed bool   `json:"removed"`
+	Heard   int64  `json:"heard"`   // when it last said something, in milliseconds since 1970; 0 for never
+	Waiting int    `json:"waiting"` // changes of it that wait for one that is missing
+}
+
+// SyncCarrier is what brings changes to other computers, and from them.
+type SyncCarrier struct {
+	Kind    CarrierKind `json:"kind"`
+	Where   string      `json:"where"`           // a path or an address
+	Reached int64       `json:"reached"`         // the last time, in milliseconds since 1970; 0 for never
+	Pending int         `json:"pending"`         // changes that it does not have yet
+	Error   string      `json:"error,omitempty"` // why it is not reached, in words
+}
+
+// SyncTrouble is something for the person to know. None stops the vault of this computer.
+type SyncTrouble struct {
+	Kind    SyncTroubleKind `json:"kind"`
+	Foul    bool            `json:"foul"`              // somebody may have meddled
+	Carrier string          `json:"carrier,omitempty"` // that brought it: its path or address
+	Device  string          `json:"device,omitempty"`  // whose: its name
+	Text    string          `json:"text"`              // what it is and the way out, for an extension that does not know the kind
+}
+
+// SyncResult says how it is with the vault on all of a person's computers.
+type SyncResult struct {
+	On         bool          `json:"on"`
+	Devices    []SyncDevice  `json:"devices"`
+	Carriers   []SyncCarrier `json:"carriers"`
+	Troubles   []SyncTrouble `json:"troubles"`
+	Duplicates int           `json:"duplicates"` // accounts that make the same codes as another
 }
