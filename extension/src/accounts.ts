@@ -216,6 +216,7 @@ function answered(model: Model, event: ToOptions): Next {
       return event.answer.ok ? list(without(model, "open")) : { model };
     case "services":
     case "log":
+    case "devices":
     case "picture":
     case "text":
       return { model };

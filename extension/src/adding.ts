@@ -87,6 +87,7 @@ export function update(model: Model, event: Event): Next {
     }
     case "services":
     case "log":
+    case "devices":
     case "unlock":
     case "pin":
     case "list":

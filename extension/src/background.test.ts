@@ -473,3 +473,16 @@ test.each([
   const { sent } = closes ? await popup(1) : at;
   expect(sent.at(-1)).toMatchObject({ type: "offers", offers: [offer] });
 });
+
+test.each([
+  ["one that may be meddled with", [false, true], true],
+  ["others", [false], false],
+])("of troubles with other computers, the popup tells of %s", async (_, foul, tells) => {
+  const { world, popup } = await start();
+  const { reply } = world;
+  const troubles = foul.map((each) => ({ kind: "changed", foul: each, text: "" }));
+  const status = { on: true, devices: [], carriers: [], troubles, duplicates: 0 };
+  world.reply = (method, params) => (method === "sync.status" ? { result: status } : reply(method, params));
+  const { sent } = await popup(1);
+  expect(sent.map(({ type }) => type)).toEqual(tells ? ["state", "foul"] : ["state"]);
+});

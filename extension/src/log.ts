@@ -33,5 +33,6 @@ function row({ at, since, times, act, account, accounts, host, by, refused }: Lo
   return make("li", "", make("div", "account", names, time));
 }
 
-const moment = (at: number) =>
+/** A time in the browser's language. */
+export const moment = (at: number) =>
   new Date(at).toLocaleString(chrome.i18n.getUILanguage(), { dateStyle: "medium", timeStyle: "short" });

@@ -43,6 +43,7 @@ test.each<[FromOptions, string, unknown]>([
   [{ type: "unlock", ask: 2 }, "vault.unlock", undefined],
   [{ type: "list", ask: 3, query: "a", offset: 50 }, "accounts.list", { query: "a", offset: 50, limit: 50 }],
   [{ type: "log", ask: 3, offset: 100 }, "log.list", { offset: 100, limit: 100 }],
+  [{ type: "devices", ask: 3 }, "sync.status", undefined],
   [{ type: "edit", ask: 4, edit }, "account.edit", edit],
   [{ type: "remove", ask: 5, handle: "h" }, "account.remove", { handle: "h" }],
   [{ type: "restore", ask: 6, handle: "h" }, "account.restore", { handle: "h" }],

@@ -32,6 +32,8 @@ export function manage(port: OptionsPort, { host, unlocked, pin, services }: Off
         if (answer.ok) await services(answer.result);
         return { type: "services", ask, answer };
       }
+      case "devices":
+        return { type: "devices", ask, answer: await host.call("sync.status", undefined) };
       case "unlock": {
         const answer = await host.call("vault.unlock", undefined);
         await unlocked(answer.ok);

@@ -18,6 +18,7 @@ import {
   type Purpose,
   type Reminder,
   type ServicesResult,
+  type SyncResult,
   type VaultResult,
 } from "./protocol.ts";
 import type { Reason } from "./reasons.ts";
@@ -200,6 +201,7 @@ export type ToPopup =
     }
   | { readonly type: "why"; readonly fields: readonly WhyField[] }
   | ({ readonly type: "offers" } & OffersResult)
+  | { readonly type: "foul" } // somebody may have meddled with what came from other computers
   | { readonly type: "away" } // the user goes on outside of the popup
   | { readonly type: "saved"; readonly account: Account }
   | { readonly type: "sheet"; readonly handle: string; readonly sheet: Sheet }
@@ -215,7 +217,7 @@ export const MAX_SITES = 101;
 
 /** Options page to background. Each is answered by one message with its type and number. */
 export type FromOptions =
-  | { readonly type: "services" | "unlock"; readonly ask: number }
+  | { readonly type: "services" | "devices" | "unlock"; readonly ask: number }
   | { readonly type: "pin"; readonly ask: number; readonly key: string }
   | { readonly type: "list"; readonly ask: number; readonly query: string; readonly offset: number }
   | { readonly type: "log"; readonly ask: number; readonly offset: number }
@@ -234,6 +236,7 @@ export type FromOptions =
 /** Background to options page. */
 export type ToOptions =
   | { readonly type: "services"; readonly ask: number; readonly answer: Answer<ServicesResult> }
+  | { readonly type: "devices"; readonly ask: number; readonly answer: Answer<SyncResult> }
   | { readonly type: "unlock"; readonly ask: number; readonly answer: Answer<VaultResult> }
   | { readonly type: "pin"; readonly ask: number }
   | { readonly type: "list"; readonly ask: number; readonly answer: Answer<ListResult> }
@@ -405,6 +408,7 @@ export function fromOptions(message: unknown): FromOptions | undefined {
   if (!m || !isNumber(ask)) return undefined;
   switch (type) {
     case "services":
+    case "devices":
     case "unlock":
       return { type, ask };
     case "pin":

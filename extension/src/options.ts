@@ -1,6 +1,7 @@
 import * as accounts from "./accounts.ts";
 import * as adding from "./adding.ts";
 import type { Answer } from "./answer.ts";
+import { devices } from "./devices.ts";
 import { button, command, make, text } from "./draw.ts";
 import { arrange, bar, keyed, makeRows } from "./editor.ts";
 import { log } from "./log.ts";
@@ -8,7 +9,7 @@ import { type FromOptions, MAX_QUERY, OPTIONS_PORT, type ToOptions } from "./mes
 import { offers, ways } from "./offers.ts";
 import { anew, compare, other } from "./pairing.ts";
 import { pictureOf } from "./pictures.ts";
-import type { Account, LogResult, ServicesResult } from "./protocol.ts";
+import type { Account, LogResult, ServicesResult, SyncResult } from "./protocol.ts";
 import { services } from "./services.ts";
 import { wayOut } from "./wayout.ts";
 import { say, type Word } from "./words.ts";
@@ -20,10 +21,14 @@ import { say, type Word } from "./words.ts";
 /** After the user stopped typing for so long, in ms, the search is made. */
 const PAUSE = 120;
 
+/** While the devices are shown, they are asked for again after so many ms, and so often: not all night, as that would open a vault anew. */
+const [AGAIN, LOOKS] = [2000, 150];
+
 /** The parts of the page, by the address's fragment. */
 const VIEWS = {
   accounts: "accounts_label",
   services: "options_title",
+  devices: "devices_label",
   log: "log_label",
   add: "add_link",
 } as const satisfies Record<string, Word>;
@@ -33,7 +38,9 @@ let list = accounts.START;
 let added = adding.START;
 let kept: Answer<ServicesResult> | undefined;
 let told: Answer<LogResult> | undefined; // while the log is shown
-let asked = 0; // for the services and the log, and to trust a host
+let synced: Answer<SyncResult> | undefined; // while the devices are shown
+let looking: ReturnType<typeof setTimeout> | undefined;
+let asked = 0; // for the services, the log and the devices, and to trust a host
 let pairing: "compare" | "other" | undefined; // where the user is with a host that is not trusted
 let port: chrome.runtime.Port | undefined;
 const waiting = new Map<string, Pick<FromOptions, "type" | "ask">>(); // without what was asked: it may be a secret
@@ -62,9 +69,13 @@ function received(message: ToOptions): void {
   if (message.type === "list") pairing = undefined;
   if (message.type === "services") kept = message.answer;
   if (message.type === "log" && message.ask === asked) told = joined(told, message.answer);
+  if (message.type === "devices") {
+    if (JSON.stringify(message.answer) === JSON.stringify(synced)) return; // what the user marked there stays
+    synced = message.answer;
+  }
   const opened = message.type === "unlock" && message.answer.ok;
   if (opened || message.type === "enroll") kept = undefined;
-  if (opened) told = undefined;
+  if (opened) told = synced = undefined;
   happen(message);
   change(message);
 }
@@ -90,7 +101,7 @@ function change(event: adding.Event): void {
   added = next.model;
   if (next.send) send(next.send);
   if (added !== before && event.type !== "name") draw(next.focus);
-  else if (event.type === "services" || event.type === "log") draw();
+  else if (event.type === "services" || event.type === "log" || event.type === "devices") draw();
 }
 
 function show(account: Account): void {
@@ -126,6 +137,7 @@ const closed = make("section", "");
 const places: Record<View, HTMLElement> = {
   accounts: make("section", ""),
   services: make("section", ""),
+  devices: make("section", ""),
   log: make("section", ""),
   add: make("section", ""),
 };
@@ -177,6 +189,8 @@ function draw(to?: string): void {
   if (!closed.hidden) return focus(key === "unlock" || !key ? key : "unlock");
   if (at === "accounts") drawAccounts();
   if (at === "services") drawServices();
+  if (at === "devices") drawDevices();
+  else synced = undefined; // next time it is asked for anew
   if (at === "log") drawLog();
   else if (told) [told, asked] = [undefined, asked + 1]; // next time it is asked for anew
   if (at === "add") found.replaceChildren(...offers(added, acts));
@@ -281,6 +295,24 @@ function drawServices(): void {
   places.services.replaceChildren(...nodes);
 }
 
+function drawDevices(): void {
+  if (!synced) look();
+  const nodes = !synced
+    ? [make("p", "lead", say("loading"))]
+    : synced.ok
+      ? devices(synced.result)
+      : text(say(`problem_${synced.problem}_title`), say(`problem_${synced.problem}_text`));
+  places.devices.replaceChildren(...nodes);
+}
+
+/** Asks how it is with the devices, again and again while they are in view. */
+function look(times = 0): void {
+  clearTimeout(looking);
+  if (view() !== "devices" || document.hidden || list.closed) return;
+  if (![...waiting.values()].some(({ type }) => type === "devices")) send({ type: "devices", ask: ++asked });
+  if (times < LOOKS) looking = setTimeout(() => look(times + 1), AGAIN);
+}
+
 function drawLog(): void {
   if (!told && !waiting.has(`log ${asked}`)) askLog();
   const nodes = !told
@@ -297,9 +329,10 @@ function askLog(): void {
 }
 
 document.documentElement.lang = chrome.i18n.getUILanguage();
-main.append(nav, bars, closed, places.accounts, places.services, places.log, places.add);
+main.append(nav, bars, closed, places.accounts, places.services, places.devices, places.log, places.add);
 addEventListener("hashchange", () => draw());
 addEventListener("popstate", () => draw());
+addEventListener("visibilitychange", () => look());
 
 /** Whether something is dragged that may be a picture. */
 const dragged = ({ dataTransfer }: DragEvent) => dataTransfer?.types.includes("Files") ?? false;

@@ -259,3 +259,13 @@ test("a setup key stays in no field once it was sent", async () => {
   hear({ type: "failed", problem: "not_otp" });
   expect(input()?.value).toBe("");
 });
+
+test("a notice of foul play takes no focus from what is done with the keys", async () => {
+  const { hear, main } = await open();
+  hear({ type: "state", number: 1, state: page, pageCaused: false });
+  hear({ type: "foul" });
+  expect(document.querySelector(".foul")?.textContent).toContain("sync_foul");
+  expect(document.activeElement).toBe(main());
+  hear({ type: "state", number: 2, state: { ...page, kind: "none" } as State, pageCaused: false });
+  expect(document.activeElement?.closest(".foul")).toBe(null);
+});

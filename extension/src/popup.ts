@@ -129,7 +129,8 @@ function inputs(): HTMLInputElement[] {
 function focusFirst(): void {
   if (model.query && model.step.at === "list") return search.focus();
   const first =
-    main.querySelector<HTMLElement>(".primary") ?? main.querySelector<HTMLElement>("[tabindex], summary, button");
+    main.querySelector<HTMLElement>(".primary") ??
+    [...main.querySelectorAll<HTMLElement>("[tabindex], summary, button")].find((each) => !each.closest(".foul"));
   if (first) first.focus();
   else if (!footer.hidden) search.focus();
 }
@@ -146,7 +147,7 @@ function screen(): Node[] {
   if (!state) return step.at === "failed" ? problem(step, model, acts) : [make("p", "lead", say("loading"))];
   switch (step.at) {
     case "list":
-      return list();
+      return [...(model.foul ? [foul()] : []), ...list()];
     case "account":
       return account(step.account, model, acts);
     case "agree":
@@ -277,6 +278,17 @@ function nothing({ host, kind, accounts }: Extract<State, { is: "page" }>): Node
   if (kind === "enroll") return [...text(say("add_title", host), say("enroll_note")), ...ways(false, acts)];
   const lines = kind === "none" ? [say("no_field")] : [];
   return [...text(say("none_title", host), ...lines, say("none_text")), command(`codefob add --site ${host}`)];
+}
+
+/** That somebody may have meddled with what came from other computers; the options page says more. */
+function foul(): HTMLElement {
+  const see = () => happen({ type: "link", url: chrome.runtime.getURL("options.html#devices") });
+  return make(
+    "div",
+    "note foul",
+    `${say("sync_foul")} ${say("devices_safe")}`,
+    armed(button(say("sync_foul_see"), see, "link")),
+  );
 }
 
 function whyLink(label: Word = "why_link"): HTMLElement {

@@ -465,7 +465,17 @@ export interface LogResult {
 export type CarrierKind = "folder" | "relay";
 
 /** SyncTroubleKind says what is wrong with what came from other computers. */
-export type SyncTroubleKind = "fork" | "older" | "hole" | "changed" | "stranger" | "clock" | "newer" | "two-secret";
+export type SyncTroubleKind =
+  | "fork"
+  | "older"
+  | "hole"
+  | "changed"
+  | "stranger"
+  | "clock"
+  | "newer"
+  | "two-secret"
+  | "removed"
+  | "too-large";
 
 /** SyncDevice is a computer that has the vault, or had it. */
 export interface SyncDevice {

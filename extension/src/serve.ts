@@ -95,6 +95,13 @@ export function serve(port: chrome.runtime.Port, desk: Desk): void {
       remember(enrolled ? [...shown, enrolled.account] : shown);
     }
     send({ type: "state", number, state: next.state, pageCaused, ...(again && { again }) });
+    if (next.state.is === "page" || next.state.is === "closed") void foul();
+  }
+
+  /** Tells of foul play. Nothing waits for it. */
+  async function foul(): Promise<void> {
+    const answer = await host.call("sync.status", undefined);
+    if (answer.ok && answer.result.troubles.some((each) => each.foul)) send({ type: "foul" });
   }
 
   function remember(shown: readonly Account[]): void {

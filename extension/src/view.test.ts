@@ -391,3 +391,10 @@ test("N11 what proved no key cannot be trusted", () => {
   const { sent, at } = play(unproved, { type: "armed" }, { type: "compare" }, { type: "same" }, { type: "differs" });
   expect([sent, at]).toEqual([[], "list"]);
 });
+
+test("a notice of foul play moves what is below it, which then waits to be armed anew", () => {
+  const seen = [state(page(account("a"))), { type: "foul" }] as const;
+  expect(play(...seen, { type: "confirm" })).toMatchObject({ model: { foul: true }, sent: [] });
+  expect(play(...seen, { type: "armed" }, { type: "foul" }, { type: "confirm" }).sent).toEqual([fill("a")]);
+  expect(play(...seen, state(page(account("a")))).model.foul).toBe(true);
+});

@@ -62,6 +62,7 @@ export interface Model {
   readonly unlocking: boolean;
   readonly asked: boolean; // for a code to show
   readonly again?: Problem; // why the list is shown anew
+  readonly foul?: boolean; // somebody may have meddled with what came from other computers
 }
 
 /** What happens: a message of the background, or the user. */
@@ -307,6 +308,8 @@ function follow(model: Model, event: Event): Next {
     case "kept":
     case "later":
       return collect(model, event);
+    case "foul": // what is below the notice moves
+      return { model: model.foul ? model : { ...model, foul: true, armed: false } };
     case "away":
       return { model: { ...model, step: { at: "away" } } };
     case "back": {

@@ -633,11 +633,14 @@ const (
 	TroubleClock     SyncTroubleKind = "clock"      // made more than 10 minutes ahead of this computer
 	TroubleNewer     SyncTroubleKind = "newer"      // made by a newer version
 	TroubleTwoSecret SyncTroubleKind = "two-secret" // two secrets of one account
+	TroubleRemoved   SyncTroubleKind = "removed"    // another computer removed this one
+	TroubleTooLarge  SyncTroubleKind = "too-large"  // something of the vault does not fit into what is carried
 )
 
 // SyncTroubleKinds lists the closed set.
 var SyncTroubleKinds = []SyncTroubleKind{
 	TroubleFork, TroubleOlder, TroubleHole, TroubleChanged, TroubleStranger, TroubleClock, TroubleNewer, TroubleTwoSecret,
+	TroubleRemoved, TroubleTooLarge,
 }
 
 // SyncDevice is a computer that has the vault, or had it.
