@@ -89,6 +89,13 @@ func serve(caller string) int {
 	muteStderr() // the log tells the rest
 	idle := newIdle()
 	go idle.watch(time.Duration(conf.IdleMinutes)*minute, os.Exit)
+	tell := func(event string, err error) {
+		if err != nil {
+			log.WithError(err).Warn(event)
+		} else {
+			log.Debug(event)
+		}
+	}
 	h := host.New(host.Config{
 		Version: version,
 		Open:    func() (*vault.Vault, error) { return vault.Open(home) },
@@ -118,13 +125,8 @@ func serve(caller string) int {
 			signature, err := key.Prove(protocol.Version, caller, challenge)
 			return key.Public(), signature, err
 		},
-		Log: func(event string, err error) {
-			if err != nil {
-				log.WithError(err).Warn(event)
-			} else {
-				log.Debug(event)
-			}
-		},
+		Log:       tell,
+		Sync:      syncs(tell),
 		Active:    idle.active,
 		Budget:    budget,
 		Now:       func() time.Time { return now() },

@@ -51,7 +51,7 @@ type Config struct {
 	Active func()
 	// Sync keeps an open vault the same on the person's other computers until ctx ends. It
 	// returns at once, and is done with v then; status says how it goes, beside other
-	// requests. nil for a host that does not sync.
+	// requests, and is nil while syncing is off. Sync is nil for a host that never does.
 	Sync   func(ctx context.Context, v *vault.Vault) (status func() (protocol.SyncResult, error))
 	Budget vault.Budget
 	Now    func() time.Time
@@ -72,13 +72,13 @@ type Host struct {
 	vault    *vault.Vault
 	index    *site.Index
 	session  session
-	away     bool                    // the person has left the computer: only a passphrase opens the vault
-	left     int                     // how often they did
-	client   string                  // the browser, as it says itself
-	silentAt time.Time               // of the last silent unlock that did not work
-	withdraw context.CancelCauseFunc // the open question of ifAgreed; nil for none
-	syncing  func() (protocol.SyncResult, error)
-	endSync  context.CancelFunc // nil while nothing is synced
+	away     bool                                // the person has left the computer: only a passphrase opens the vault
+	left     int                                 // how often they did
+	client   string                              // the browser, as it says itself
+	silentAt time.Time                           // of the last silent unlock that did not work
+	withdraw context.CancelCauseFunc             // the open question of ifAgreed; nil for none
+	syncing  func() (protocol.SyncResult, error) // nil while nothing is synced
+	endSync  context.CancelFunc                  // likewise
 
 	refusedAt time.Time // of the last question beyond the budget that got no yes
 }

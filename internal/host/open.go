@@ -59,10 +59,7 @@ func (h *Host) ensureOpen(ctx context.Context) error {
 	defer cancel()
 	err = h.Unlock(ctx, h.vault)
 	switch {
-	case err == nil:
-		h.opened()
-		return nil
-	case errors.Is(err, vault.ErrDamaged), errors.Is(err, vault.ErrUnread), errors.Is(err, vault.ErrNewer):
+	case err == nil, errors.Is(err, vault.ErrDamaged), errors.Is(err, vault.ErrUnread), errors.Is(err, vault.ErrNewer):
 		return err
 	case errors.Is(err, vault.ErrNoSlot), errors.Is(err, vault.ErrLockedByUs): // told from a look at the folder
 	default:
@@ -99,13 +96,19 @@ func (h *Host) Away(away bool) {
 	}
 }
 
-// Glance looks whether another program has locked the vault, without being asked.
+// Glance looks whether another program has locked the vault, without being asked, and
+// has an open one synced: that begins here, so that nothing that is asked waits for it.
 func (h *Host) Glance() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.vault != nil && h.vault.IsOpen() && h.vault.LockedByUser() {
-		h.forget()
+	if h.vault == nil || !h.vault.IsOpen() {
+		return
 	}
+	if h.vault.LockedByUser() {
+		h.forget()
+		return
+	}
+	h.sync()
 }
 
 func (h *Host) lock() (any, error) {
@@ -180,7 +183,6 @@ func (h *Host) open(ctx context.Context, passphrase []byte) error {
 		h.vault.Lock() // it may be open again, by the keychain
 	}
 	h.vault, h.index, h.away = v, nil, false
-	h.opened()
 	return nil
 }
 

@@ -8,19 +8,22 @@ import (
 	"codefob/internal/vault"
 )
 
-// opened has the vault that was just opened synced. h.mu is held.
-func (h *Host) opened() {
-	if h.Sync == nil {
+// sync has the open vault synced from now on, unless it is or that is off. h.mu is held.
+func (h *Host) sync() {
+	if h.Sync == nil || h.syncing != nil {
 		return
 	}
-	h.stopSync()
 	ctx, cancel := context.WithCancel(context.Background())
-	h.syncing, h.endSync = h.Sync(ctx, h.vault), cancel
+	if h.syncing = h.Sync(ctx, h.vault); h.syncing == nil {
+		cancel()
+		return
+	}
+	h.endSync = cancel
 }
 
 // stopSync ends that, and does not wait for it: what syncs forgets its keys by itself. h.mu is held.
 func (h *Host) stopSync() {
-	if h.endSync != nil {
+	if h.syncing != nil {
 		h.endSync()
 		h.syncing, h.endSync = nil, nil
 	}
@@ -34,6 +37,7 @@ func (h *Host) syncStatus(ctx context.Context) (any, error) {
 	if err := h.ensureOpen(ctx); err != nil {
 		return nil, err
 	}
+	h.sync()
 	status := h.syncing
 	return later(func() (any, error) {
 		result := protocol.SyncResult{Devices: []protocol.SyncDevice{}, Carriers: []protocol.SyncCarrier{}, Troubles: []protocol.SyncTrouble{}}

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"codefob/internal/protocol"
@@ -34,9 +35,15 @@ func TestSyncingRunsWhileTheVaultIsOpen(t *testing.T) {
 	r := newRig(t)
 	began := r.syncs()
 	r.keychain = false
+	r.host.Glance()
 	r.fails(protocol.MethodSync, nil, protocol.ErrVaultLocked)
 	r.answers <- answer{passphrase, nil}
 	get[protocol.VaultResult](r, protocol.MethodUnlock, nil)
+	r.match(page(example))
+	if len(began) != 0 {
+		t.Error("syncing began before a glance: somebody waited for it")
+	}
+	r.host.Glance()
 	first := <-began
 	if first.vault != r.other.ID() || first.ctx.Err() != nil {
 		t.Errorf("syncing began with vault %q: %v", first.vault, first.ctx.Err())
@@ -48,7 +55,7 @@ func TestSyncingRunsWhileTheVaultIsOpen(t *testing.T) {
 	if s := r.next(); s.ID != id || s.Error != nil {
 		t.Errorf("status: %+v, want the reply to %d", s, id)
 	}
-	r.hello()
+	r.host.Glance()
 	if len(began) != 0 || first.ctx.Err() != nil {
 		t.Error("it began again, or ended, while the vault was open")
 	}
@@ -59,11 +66,14 @@ func TestSyncingRunsWhileTheVaultIsOpen(t *testing.T) {
 	r.keychain = true
 	r.host.Away(false)
 	r.hello()
+	r.host.Glance()
 	second := <-began
-	get[protocol.VaultResult](r, protocol.MethodLock, nil)
+	r.check(r.other.LockForAll())
+	r.host.Glance()
 	<-second.ctx.Done()
 	r.answers <- answer{passphrase, nil}
 	get[protocol.VaultResult](r, protocol.MethodUnlock, nil)
+	r.host.Glance()
 	third := <-began
 	r.check(r.end())
 	<-third.ctx.Done()
@@ -75,11 +85,13 @@ func TestSyncStatus(t *testing.T) {
 	if off.On || off.Devices == nil || off.Carriers == nil || off.Troubles == nil {
 		t.Errorf("a host that does not sync: %+v", off)
 	}
-	r.host.Away(true)
-	r.host.Away(false)
 	began := r.syncs()
-	r.hello()
-	s := <-began
+	id := r.send(protocol.MethodSync, nil)
+	s := <-began // turned on meanwhile: at once
+	s.status <- nil
+	if s := r.next(); s.ID != id || s.Error != nil || !strings.Contains(string(s.Result), `"on":true`) {
+		t.Errorf("a host that syncs: %+v", s)
+	}
 	for _, tt := range []struct {
 		err  error
 		want protocol.ErrorCode
@@ -87,8 +99,21 @@ func TestSyncStatus(t *testing.T) {
 		go func() { s.status <- tt.err }()
 		r.fails(protocol.MethodSync, nil, tt.want)
 	}
-	go func() { s.status <- nil }()
-	if on := get[protocol.SyncResult](r, protocol.MethodSync, nil); !on.On || on.Devices[0].Name != "laptop" {
-		t.Errorf("a host that syncs: %+v", on)
+}
+
+func TestSyncingIsTurnedOnMeanwhile(t *testing.T) {
+	r := newRig(t)
+	var ctxs []context.Context
+	r.host.Sync = func(ctx context.Context, _ *vault.Vault) func() (protocol.SyncResult, error) {
+		ctxs = append(ctxs, ctx)
+		return nil
+	}
+	r.hello()
+	r.host.Glance()
+	began := r.syncs()
+	r.host.Glance()
+	<-began
+	if len(ctxs) != 1 || ctxs[0].Err() == nil {
+		t.Errorf("off, it was tried %d times, and goes on", len(ctxs))
 	}
 }
