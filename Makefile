@@ -87,7 +87,7 @@ unbrowsed:
 	cd extension && npm run --silent check && npm test --silent
 	.ci/reproducible
 
-e2e: host extension $(BENCH_HOST) $(WIDGETS)/node_modules
+e2e: host relay extension $(BENCH_HOST) $(WIDGETS)/node_modules
 	cd extension && npx --no-install vitest run --config e2e/vitest.config.mjs
 
 # Ten seconds on each fuzz test; make fuzz FUZZTIME=30m for more.

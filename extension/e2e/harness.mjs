@@ -132,9 +132,9 @@ const NO_CODES = { 1: new RegExp(`${FULL_OF_DIGITS}|Default/Sessions/`), 2: new 
 /**
  * What was left behind of secrets, of the passphrase and of the codes that were good meanwhile; secrets that a page
  * showed are in the browser's cache.
- * @param {World} world @param {number} start
+ * @param {Pick<World, "site" | "vault">} world @param {number} start
  */
-function leftBehind({ site, vault }, start) {
+export function leftBehind({ site, vault }, start) {
   const canaries = formsOf("the passphrase", Buffer.from(vault.passphrase));
   for (const account of site.accounts.values()) {
     const { user, secret, type, period, recovery, shown } = account;

@@ -14,7 +14,7 @@ export function devices({ on, devices, carriers, troubles, duplicates }: SyncRes
       ...text(say("devices_off"), say("devices_off_text")),
       ...commands(...CARRY),
       make("p", "", say("devices_off_next")),
-      ...commands("codefob devices add", "codefob devices join"),
+      ...commands("codefob devices add", "codefob devices join PATH_OR_URL"),
     ];
   const carried = carriers.length > 0 ? [make("ul", "services log", ...carriers.map(carrierRow))] : nothing();
   return [
@@ -73,6 +73,6 @@ function trouble({ kind, carrier, device, text: english }: SyncTrouble): HTMLEle
     about !== "" && make("span", "about", about),
     make("p", "", what || english),
     kind === "fork" && device !== undefined && command("codefob devices remove NAME"), // a name may hold what a shell obeys
-    kind === "removed" && command("codefob devices join"),
+    kind === "removed" && command("codefob devices join PATH_OR_URL"),
   );
 }
