@@ -17,11 +17,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"filippo.io/age"
 
 	"codefob/internal/account"
 	"codefob/internal/protocol"
+	"codefob/internal/syncing"
 	"codefob/internal/vault"
 )
 
@@ -162,24 +164,66 @@ func (p *process) use(try int) {
 func TestNoKeyIsLeftInMemoryAfterALock(t *testing.T) {
 	p, find := secretHost(t)
 	p.start()
+	p.leavesNoKey(find, 1, func() {})
+}
+
+// The same of a host that syncs, with a vault of its own for that. It ends by itself after the lock.
+func TestNoKeyIsLeftInMemoryAfterALockWhereItSyncs(t *testing.T) {
+	p, find := secretHost(t)
+	v, err := vault.Open(p.home)
+	if err == nil {
+		err = v.UnlockPassphrase(t.Context(), find["passphrase"])
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := syncing.Open(v)
+	if err == nil {
+		err = s.Use(t.Context(), syncing.Folder, t.TempDir(), "desk")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.start()
+	p.leavesNoKey(find, 30, func() {
+		for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			status := result[protocol.SyncResult](p, `{"id":4,"method":"sync.status"}`)
+			if len(status.Carriers) == 1 && status.Carriers[0].Reached > 0 && status.Carriers[0].Pending == 0 {
+				return
+			}
+			if time.Now().After(end) {
+				t.Fatalf("nothing is synced: %+v", status)
+			}
+		}
+	})
+}
+
+// leavesNoKey opens the vault, does more with it, and locks it, until nothing is left at one of some looks.
+func (p *process) leavesNoKey(find needles, looks int, more func()) {
+	p.Helper()
 	for try := range 3 {
 		p.use(try)
+		more()
 		open := p.count(find)
 		for _, what := range []string{"vault key", "totp secret", "hotp secret"} {
 			if open[what] == 0 {
-				t.Errorf("the scan does not even find the %s of an open vault", what)
+				p.Errorf("the scan does not even find the %s of an open vault", what)
 			}
 		}
 		result[protocol.VaultResult](p, `{"id":4,"method":"vault.lock"}`)
-		locked := p.count(find)
-		t.Logf("copies while open %v, after the lock %v", open, locked)
+		var locked map[string]int
+		for look := range looks {
+			if locked = p.count(find); !isLeft(locked) || look == looks-1 {
+				break
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		p.Logf("copies while open %v, after the lock %v", open, locked)
 		if !isLeft(locked) {
 			return
 		}
-		if try == 2 {
-			t.Error("copies are left")
-		}
 	}
+	p.Error("copies are left")
 }
 
 func isLeft(found map[string]int) bool {
