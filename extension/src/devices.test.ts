@@ -34,6 +34,7 @@ const KINDS: Record<SyncTroubleKind, true> = {
   newer: true,
   "two-secret": true,
   removed: true,
+  waiting: true,
   "too-large": true,
 };
 

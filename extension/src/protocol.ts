@@ -475,6 +475,7 @@ export type SyncTroubleKind =
   | "newer"
   | "two-secret"
   | "removed"
+  | "waiting"
   | "too-large";
 
 /** SyncDevice is a computer that has the vault, or had it. */

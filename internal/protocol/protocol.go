@@ -634,13 +634,14 @@ const (
 	TroubleNewer     SyncTroubleKind = "newer"      // made by a newer version
 	TroubleTwoSecret SyncTroubleKind = "two-secret" // two secrets of one account
 	TroubleRemoved   SyncTroubleKind = "removed"    // another computer removed this one
+	TroubleWaiting   SyncTroubleKind = "waiting"    // what the others have has not come yet
 	TroubleTooLarge  SyncTroubleKind = "too-large"  // something of the vault does not fit into what is carried
 )
 
 // SyncTroubleKinds lists the closed set.
 var SyncTroubleKinds = []SyncTroubleKind{
 	TroubleFork, TroubleOlder, TroubleHole, TroubleChanged, TroubleStranger, TroubleClock, TroubleNewer, TroubleTwoSecret,
-	TroubleRemoved, TroubleTooLarge,
+	TroubleRemoved, TroubleWaiting, TroubleTooLarge,
 }
 
 // SyncDevice is a computer that has the vault, or had it.
