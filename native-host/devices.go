@@ -126,7 +126,9 @@ func (c *cli) addDevice(by string) error {
 	if given, err := c.ask.Line(fmt.Sprintf("Its name [%s]: ", free)); err == nil && strings.TrimSpace(given) != "" {
 		free = st.Free(strings.TrimSpace(given))
 	}
-	if err := i.Admit(c.ctx, free); err != nil {
+	if err := i.Admit(c.ctx, free); errors.Is(err, vaultsync.ErrExpired) {
+		return withHint(err, "nobody was let in; for new words: codefob devices add")
+	} else if err != nil {
 		return enrolled(err, i.Kind, "it may have been let in: \"codefob devices\" tells; if it does not take part, remove it and begin again")
 	}
 	c.ui.say("%s is let in, and gets all accounts", free)

@@ -13,17 +13,20 @@ import (
 )
 
 // reached are the carriers that can be, a relay first: it sees to it that no two devices change the members
-// at the same time.
-func (s *Syncing) reached(ctx context.Context) (list []vaultsync.Carrier, err error) {
+// at the same time. One of the kind need must be among them, if it carries changes; need may be "".
+func (s *Syncing) reached(ctx context.Context, need string) (list []vaultsync.Carrier, err error) {
 	for _, kind := range []string{Relay, Folder} {
 		c := s.carriers[kind]
 		if c == nil {
 			continue
 		}
 		p := polite{c, &s.mu}
-		if e := s.pull(ctx, p); e != nil {
+		switch e := s.pull(ctx, p); {
+		case e != nil && kind == need:
+			return nil, e
+		case e != nil:
 			err = errors.Join(err, e)
-		} else {
+		default:
 			list = append(list, p)
 		}
 	}
@@ -80,7 +83,7 @@ func (s *Syncing) Invite(ctx context.Context, kind string) (*Invitation, error) 
 			return fmt.Errorf("%w: no %s is set", ErrNoCarrier, i.Kind)
 		}
 		i.Where = s.settings.Carriers[at].Where
-		if _, err := s.reached(ctx); err != nil {
+		if _, err := s.reached(ctx, ""); err != nil {
 			return err
 		}
 		i.by, err = s.replica.Invite()
@@ -117,9 +120,12 @@ func (i *Invitation) Admit(ctx context.Context, name string) error {
 		if err := i.s.round(ctx, func(string) bool { return true }); err != nil { // all is there when it comes in
 			return err
 		}
-		carriers, err := i.s.reached(ctx)
+		carriers, err := i.s.reached(ctx, Relay)
 		if err != nil {
 			return err
+		}
+		if !i.by.Waits() {
+			return vaultsync.ErrExpired
 		}
 		w, err := i.s.replica.Add(ctx, i.guest, carriers...)
 		if err != nil {
@@ -281,7 +287,7 @@ func (s *Syncing) Remove(ctx context.Context, d Device) error {
 		return vaultsync.ErrNoDevice
 	}
 	return s.work(ctx, func() error {
-		carriers, err := s.reached(ctx)
+		carriers, err := s.reached(ctx, "") // a device that was stolen has to go, whatever can be reached
 		if err != nil {
 			return err
 		}

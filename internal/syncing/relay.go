@@ -164,11 +164,12 @@ func (c *relayCarrier) Pull(ctx context.Context, position string) (b vaultsync.B
 	for epoch := uint32(0); epoch <= newest; epoch++ {
 		key, ok := c.replica.Stream(epoch)
 		isOld := epoch > 0 && epoch+1 < newest // no member writes there any more
-		if !ok || isOld && c.drained[epoch] {
+		was, known := p[epoch]
+		if !ok || isOld && known && c.drained[epoch] {
 			continue
 		}
 		var since wire.Position
-		if was, ok := p[epoch]; ok {
+		if known {
 			store, _ := hex.DecodeString(was.Store)
 			copy(since.Store[:], store)
 			since.Sequence = was.Sequence

@@ -361,6 +361,42 @@ func TestARemovedDeviceIsRefused(t *testing.T) {
 	}
 }
 
+// What only a removed device had set is as if it had never been.
+func TestARegisterThatWasTakenBack(t *testing.T) {
+	r := vault.AccountRecord{ID: "1", Type: "totp", Issuer: "Example", Secret: "GEZDGNBVGY3TQOJQ", Digits: 6, Period: 30, Created: 1}
+	set := r
+	set.Sites, set.SitesAt, set.Submit, set.SubmitAt, set.PIN, set.PINAt = []string{"https://evil.example"}, 5, true, 5, "1", 5
+	a, err := accountOf(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{sites, submit, pin} {
+		if delete(a.Set, name); len(a.Set) == 0 {
+			t.Fatal("it has no registers")
+		}
+	}
+	if got, err := recordOf(set, a); err != nil || !sameRecord(got, r) {
+		t.Errorf("%+v, %v; want %+v", got, err, r)
+	}
+}
+
+// A relay sees to it that two devices do not change the members at once: without it nobody is let in.
+func TestNobodyIsLetInPastTheRelay(t *testing.T) {
+	t.Parallel()
+	a, _, _ := pair(t)
+	a.must(a.s.Use(t.Context(), Relay, "ws://127.0.0.1:1", "desk"))
+	err := a.s.work(t.Context(), func() error {
+		if list, err := a.s.reached(t.Context(), ""); err != nil || len(list) != 1 {
+			t.Errorf("reached %d, %v; want the folder", len(list), err)
+		}
+		_, err := a.s.reached(t.Context(), Relay)
+		return err
+	})
+	if err == nil {
+		t.Error("the relay that is not there was not missed")
+	}
+}
+
 // The folder has not been copied yet when a computer is let in.
 func TestAComputerWaitsForWhatOthersHave(t *testing.T) {
 	t.Parallel()

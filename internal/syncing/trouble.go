@@ -32,6 +32,7 @@ func troubleOf(t vaultsync.Trouble, device string, rivals []string) Trouble {
 		out.Text = fmt.Sprintf("%s lost changes that it had before; this computer gives them to it again. "+
 			"If nobody lost its storage or put an older copy back, do not trust it: use another one", t.Carrier)
 	case vaultsync.Hole:
+		out.Foul = true // it is told when it lasts
 		out.Text = fmt.Sprintf("changes of %s came that build on others which have not%s. Wait, or let %s sync once more. "+
 			"If it stays so, somebody may hold changes back", who, brought, who)
 		if device == "" {

@@ -118,11 +118,14 @@ func recordOf(r vault.AccountRecord, a vaultsync.Account) (vault.AccountRecord, 
 		{submit, &r.Submit, &r.SubmitAt}, {ask, &r.Ask, &r.AskAt}, {pin, &r.PIN, &r.PINAt},
 	} {
 		next, ok := a.Set[reg.name]
-		if !ok {
-			continue
-		}
 		if reg.name == sites {
 			r.Sites = nil // not into what the vault has now
+		}
+		switch {
+		case !ok && reg.name == labels:
+			continue
+		case !ok: // never set, or taken back, as a device that was removed had set it
+			next = vaultsync.Register{Value: []byte("null"), At: r.Created}
 		}
 		if err := json.Unmarshal(next.Value, reg.value); err != nil {
 			return r, fmt.Errorf("account %s: %s: %w", r.ID, reg.name, err)

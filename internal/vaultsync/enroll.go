@@ -136,6 +136,7 @@ type Invitation struct {
 	now     func() time.Time
 	expires time.Time
 	spent   bool
+	until   time.Time // when the new device goes
 	*session
 }
 
@@ -195,9 +196,12 @@ func (i *Invitation) Meet(ctx context.Context, box Mailbox) (m Member, check []s
 	if !ed25519.Verify(q.Member.Key, append([]byte(enrollLabel), session.transcript[:]...), p.Signature) {
 		return m, nil, ErrAnswer
 	}
-	i.session = session
+	i.session, i.until = session, i.now().Add(codeLasts)
 	return q.Member, session.check, nil
 }
+
+// Waits tells whether the new device waits for the answer yet. It is to be asked before [Replica.Add].
+func (i *Invitation) Waits() bool { return i.session != nil && i.now().Before(i.until) }
 
 // Welcome lets the new device in, with what [Replica.Add] gave.
 func (i *Invitation) Welcome(ctx context.Context, box Mailbox, w Welcome) error {

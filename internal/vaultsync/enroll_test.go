@@ -93,6 +93,14 @@ func enrollment(t *testing.T, r *Replica, i *Invitation, oldBox, newBox Mailbox,
 			cancel()
 			return
 		}
+		now := i.now
+		i.now = func() time.Time { return now().Add(codeLasts) }
+		if i.Waits() {
+			t.Error("a device is waited for that has gone")
+		}
+		if i.now = now; !i.Waits() {
+			t.Error("nobody is said to wait")
+		}
 		var w Welcome
 		if w, o.old = r.Add(ctx, o.member); o.old == nil {
 			o.old = i.Welcome(ctx, oldBox, w)
