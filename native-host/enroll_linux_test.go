@@ -3,10 +3,8 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,9 +14,6 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
-	"github.com/sirupsen/logrus"
-
-	"codefob/internal/relay"
 )
 
 // enroll has the computer with the home OLD let that with the home NEW in, with people in front of both:
@@ -112,19 +107,8 @@ func (p *person) ended() error {
 	return err
 }
 
-// startRelay starts a relay, and sets RELAY to its address.
-func startRelay(ts *testscript.TestScript, _ bool, _ []string) {
-	config := relay.Default
-	config.Hosts, config.Folder, config.Partitions, config.Log = []string{"127.0.0.1"}, ts.MkAbs("relay"), 1, logrus.New()
-	config.Log.SetOutput(io.Discard)
-	r, err := relay.New(context.Background(), config)
-	ts.Check(err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	ts.Check(err)
-	go r.Serve(l)
-	ts.Defer(func() { r.Stop(0) })
-	ts.Setenv("RELAY", "ws://"+l.Addr().String())
-}
+// relayCommand starts a relay, and sets RELAY to its address. It is nil under the race detector.
+var relayCommand func(*testscript.TestScript, bool, []string)
 
 // until COMMAND waits until a command, run by the shell, succeeds.
 func until(ts *testscript.TestScript, _ bool, args []string) {

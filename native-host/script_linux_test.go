@@ -201,7 +201,7 @@ func params(t *testing.T, dir string, vars ...string) testscript.Params {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"qr":     scriptQR,
 			"enroll": enroll,
-			"relay":  startRelay,
+			"relay":  relayCommand,
 			"until":  until,
 			// vault [NAME=CONTENT] puts the vault in place.
 			"vault": func(ts *testscript.TestScript, _ bool, args []string) {

@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { launch } from "./browser.mjs";
 import { endChild, firstLine, startChild } from "./children.mjs";
@@ -72,7 +74,10 @@ async function startRelay(folder) {
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
   await new Promise((closed) => server.close(closed));
   const address = `127.0.0.1:${port}`;
-  const program = resolve(import.meta.dirname, "../../build/codefob-relay");
+  // As the tests of Go build it, which have done so by now: there is much in it.
+  const root = resolve(import.meta.dirname, "../..");
+  const program = join(root, "build/codefob-relay-e2e");
+  await promisify(execFile)("go", ["build", "-o", program, "./native-host/codefob-relay"], { cwd: root });
   const args = ["--host", "127.0.0.1", "--listen", address, "--data", folder];
   const child = startChild(program, args, { stdio: ["ignore", "ignore", "pipe"] });
   if (child.stderr) expect(await firstLine(child.stderr)).toContain("the relay is ready");
@@ -97,7 +102,7 @@ beforeAll(async () => {
   await letIn(desk, laptop, relay.url);
   computers.push(await start("chromium", desk));
   computers.push(await start("firefox", laptop));
-});
+}, 180_000);
 afterAll(async () => {
   await Promise.all(computers.map(({ browser }) => browser.close()));
   if (relay) await endChild(relay.child);
