@@ -1,8 +1,9 @@
 # make demo, make test and make install do their own set-up: .ci/setup says first what it installs.
 export CGO_ENABLED := 0
+# All that go does here is done in one way, so that what is built for the one need not be built for the other.
 # HTTP/1.1 will do for the one list that is fetched: 0.35 MiB less.
-TAGS := nethttpomithttp2
-GO_BUILD := go build -trimpath -buildvcs=false -ldflags="-s -w" -tags $(TAGS)
+export GOFLAGS := -trimpath -buildvcs=false -tags=nethttpomithttp2
+GO_BUILD := go build -ldflags="-s -w"
 HOST := build/codefob
 # The race detector needs cgo, a C compiler and nothing else does.
 PREFIX ?= $(if $(filter 0,$(shell id -u)),/usr/local,$(HOME)/.local)
@@ -37,7 +38,7 @@ $(WIDGETS)/node_modules: $(WIDGETS)/package-lock.json
 # The host without a release budget, for the tests that fill often and those that time it.
 BENCH_HOST := build/codefob-bench
 $(BENCH_HOST): $(SOURCES)
-	$(GO_BUILD),bench -o $@ ./native-host
+	$(GO_BUILD) -tags nethttpomithttp2,bench -o $@ ./native-host
 
 # What is defined once, written where it is needed twice.
 generate:
@@ -62,7 +63,7 @@ test: setup
 	  { test ! -e build/unit.failed || tail -n 150 build/unit.log; exit 1; }
 	@echo "everything passed"
 
-unit: extension $(WIDGETS)/node_modules
+unit: host extension $(WIDGETS)/node_modules
 	@mkdir -p build; rm -f build/unit.failed
 	+@{ $(BESIDE) $(MAKE) --no-print-directory unbrowsed || touch build/unit.failed; } 2>&1 | tee build/unit.log
 	@test ! -e build/unit.failed
@@ -71,19 +72,17 @@ unit: extension $(WIDGETS)/node_modules
 unbrowsed:
 	test -z "$$(gofmt -l native-host internal manifests)"
 	go vet ./...
-	GOOS=windows go vet ./...
-	GOOS=darwin go vet ./...
 	go tool staticcheck ./...
 	@# Skipped tests are said aloud, which go test does only with -v.
-	go test -v ./... >build/go-test.log 2>&1 || { grep -B 100 -A 2 -E '^ *--- FAIL|^FAIL|^panic:' build/go-test.log | \
+	go test -vet=off -v ./... >build/go-test.log 2>&1 || { grep -B 100 -A 2 -E '^ *--- FAIL|^FAIL|^panic:' build/go-test.log | \
 	  grep -vE '^ *(=== |--- PASS|PASS)'; exit 1; }
 	@grep -A1 -e '--- SKIP' build/go-test.log || true
 	@grep '^ok' build/go-test.log
 	@# What starts goroutines, as internal/archtest finds it. Without the transcripts, which start programs, and without
 	@# pictures: they are read by one goroutine, and take longer than they may under the race detector. It has memory of
 	@# its own, which no scan gets through. What the relay is in is for make soak: NATS takes minutes to build so.
-	CGO_ENABLED=1 go test -race -skip 'Scripts$$|Screenshot|InMemory' ./internal/away ./internal/directory ./internal/host ./internal/keystore ./internal/prompt ./internal/relay/wire ./native-host
-	CGO_ENABLED=1 go test -race -run '^(TestCreateAtOnce|TestKDBX)$$' ./internal/vault ./internal/interchange
+	CGO_ENABLED=1 go test -vet=off -race -skip 'Scripts$$|Screenshot|InMemory' ./internal/away ./internal/directory ./internal/host ./internal/keystore ./internal/prompt ./internal/relay/wire ./native-host
+	CGO_ENABLED=1 go test -vet=off -race -run '^(TestCreateAtOnce|TestKDBX)$$' ./internal/vault ./internal/interchange
 	cd extension && npm run --silent check && npm test --silent
 	.ci/reproducible
 
@@ -109,7 +108,7 @@ soak: host extension $(BENCH_HOST)
 	@mkdir -p build
 	@CODEFOB_SOAK=$(SOAK) go test -count=1 -timeout 0 -v -run 'KilledA|PowerLoss|EachSystemCall|Damage|AlmostFull|GoesWrong|TimesOf|LeftInMemory|TenThousandRequests|RandomSchedules|ManyOperations|AfterTheSameRecord|OverOneCluster' ./internal/vault ./internal/vaultsync ./internal/syncing ./internal/relay ./native-host >build/soak.log 2>&1 || { cat build/soak.log; exit 1; }
 	@grep -o 'SOAK.*' build/soak.log
-	CGO_ENABLED=1 go test -race -skip 'AfterTheSameRecord|OverOneCluster|KilledAtRandom|StopAreDropped' ./internal/relay ./internal/syncing ./native-host/codefob-relay
+	CGO_ENABLED=1 go test -vet=off -race -skip 'AfterTheSameRecord|OverOneCluster|KilledAtRandom|StopAreDropped' ./internal/relay ./internal/syncing ./native-host/codefob-relay
 	cd extension && CODEFOB_SOAK=$(SOAK) CODEFOB_SWAPS=400 CODEFOB_CLICKING=60000 npx --no-install vitest run --config e2e/vitest.config.mjs attacks -t "E3|on its way"
 	@for p in ./internal/host ./internal/nativemsg ./internal/vaultsync ./internal/relay/wire; do \
 	  for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
@@ -147,6 +146,8 @@ VERSION = $(shell sed -n 's/^const version = "\(.*\)"/\1/p' native-host/main.go)
 dist: SETUP := dist
 dist: setup extension
 	mkdir -p dist
+	GOOS=windows go vet ./...
+	GOOS=darwin go vet ./...
 	cp docs/licences.txt dist/
 	cd extension && node pack.mjs ../dist
 	GOOS=linux GOARCH=amd64 $(GO_BUILD) -o dist/codefob-$(VERSION)-linux-amd64 ./native-host
