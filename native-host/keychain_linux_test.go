@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"codefob/internal/keystore"
 	"codefob/internal/keystore/keyringtest"
@@ -59,7 +61,10 @@ func TestThePassphraseWorksWhateverTheKeychainDoes(t *testing.T) {
 		t.Fatal(err)
 	}
 	tool := func(stdin string, args ...string) string {
-		c := exec.Command("secret-tool", append(args, "service", "codefob", "account", named.Account)...)
+		// Of a locked keychain it may wait for ever: the end of the question can come before it listens for that.
+		within, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		c := exec.CommandContext(within, "secret-tool", append(args, "service", "codefob", "account", named.Account)...)
 		c.Env, c.Stdin = append(os.Environ(), k.Env...), strings.NewReader(stdin)
 		out, _ := c.Output() // it fails where there is no item
 		return string(out)
