@@ -80,7 +80,10 @@ export function inBrowsers(subject, enrollments, tests, { headless = true, locke
         if (!locked) await openVault(world);
       });
       afterEach(async ({ task }) => {
-        if (task.result?.state === "fail" && world.browser) await keep(`${name}-${task.name}`, world.browser);
+        if (task.result?.state === "fail" && world.browser) {
+          console.error(`${name}, ${task.name}: ${task.result.errors?.at(-1)?.message}`); // which a new try would hide
+          await keep(`${name}-${task.name}`, world.browser);
+        }
         await (await world.browser?.openedPopup())?.close();
       });
       afterAll(async () => {

@@ -65,15 +65,24 @@ export async function press(popup, label, selector = "button, summary") {
 /** Goes to what bears this label by the Tab key, and presses Enter there once it takes it. @param {Popup} popup @param {string} label */
 export async function pressByKeys(popup, label) {
   const look = () =>
-    popup.read((document, label) => {
+    popup.read((document) => {
       const at = document.activeElement;
-      return at?.textContent?.startsWith(label) ? (at.getAttribute("aria-disabled") ?? "false") : "";
-    }, label);
+      return {
+        text: at?.textContent,
+        disabled: at?.getAttribute("aria-disabled") === "true",
+        here: document.hasFocus(),
+      };
+    });
+  /** @type {Awaited<ReturnType<typeof look>> | undefined} */
+  let at;
+  const here = async () => {
+    at = await look();
+    if (!at.text?.startsWith(label)) await popup.press("Tab");
+    else return !at.disabled;
+  };
   // A popup that is drawn again meanwhile has its focus at the start again.
-  await until(`focus on "${label}"`, async () => {
-    const disabled = await look();
-    if (!disabled) await popup.press("Tab");
-    return disabled === "false";
+  await until(`focus on "${label}"`, here).catch((error) => {
+    throw new Error(`${error.message}; it was on ${JSON.stringify(at)}`);
   });
   await popup.press("Enter");
 }
