@@ -504,3 +504,33 @@ func (c *computer) await(id string) {
 		}
 	}
 }
+
+// What was changed while the clock was ahead is said once, and not in each round from then on.
+func TestAClockThatWasAheadIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	a, b, _ := pair(t)
+	id := a.add(fmt.Sprintf(totp, "Ahead"))
+	at := time.Now().Add(2 * time.Hour).UnixMilli()
+	a.must(a.Update(func(tx *vault.Tx) error {
+		r := tx.Records()[slices.IndexFunc(tx.Records(), func(r vault.AccountRecord) bool { return r.ID == id })]
+		r.LabelsAt, r.RecoveryAt = at, at // its codes were taken away
+		_, err := tx.PutMarks([]vault.TaughtMark{{Origin: "https://a.example", Mark: vault.Mark{Field: "name=a", As: "totp"}, At: at}})
+		_, err2 := tx.PutReminders([]vault.KeptReminder{{Reminder: vault.Reminder{Domain: "bank.example", State: "seen"}, At: at}})
+		return errors.Join(err, err2, tx.Put(r))
+	}))
+	heads := func() (n uint64) {
+		for _, d := range a.s.replica.Devices() {
+			n += d.Heads
+		}
+		return n
+	}
+	a.sync()
+	b.sync()
+	was := heads()
+	for range 3 {
+		a.sync()
+	}
+	if n := heads(); n != was {
+		t.Errorf("%d changes more, of none", n-was)
+	}
+}

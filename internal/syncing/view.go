@@ -212,20 +212,20 @@ func sameRegister(a, b vaultsync.Register) bool {
 	return a.At == b.At && string(a.Value) == string(b.Value)
 }
 
-func accountsOf(records []vault.AccountRecord) (view vaultsync.View, err error) {
-	view.Accounts = map[string]vaultsync.Account{}
-	for _, r := range records {
-		if view.Accounts[r.ID], err = accountOf(r); err != nil {
-			return view, fmt.Errorf("account %s: %w", r.ID, err)
-		}
-	}
-	return view, nil
+// holder is a vault, or a change of one.
+type holder interface {
+	Records() []vault.AccountRecord
+	AllMarks() ([]vault.TaughtMark, error)
+	AllReminders() ([]vault.KeptReminder, error)
 }
 
 // viewOf is a vault as what is compared and merged.
-func viewOf(v *vault.Vault) (view vaultsync.View, err error) {
-	if view, err = accountsOf(v.Records()); err != nil {
-		return view, err
+func viewOf(v holder) (view vaultsync.View, err error) {
+	view.Accounts = map[string]vaultsync.Account{}
+	for _, r := range v.Records() {
+		if view.Accounts[r.ID], err = accountOf(r); err != nil {
+			return view, fmt.Errorf("account %s: %w", r.ID, err)
+		}
 	}
 	marks, err := v.AllMarks()
 	reminders, err2 := v.AllReminders()
@@ -238,44 +238,48 @@ func viewOf(v *vault.Vault) (view vaultsync.View, err error) {
 // errSame ends a change of the vault that changes nothing.
 var errSame = errors.New("nothing changed")
 
-// mergeInto has a vault hold all of a state. It tells the ids of the accounts that this version cannot take.
-func mergeInto(v *vault.Vault, state *vaultsync.State, now time.Time) (odd []string, err error) {
+// merged is what comes of merging a vault with a state, where that is other than what the vault has.
+type merged struct {
+	records   []vault.AccountRecord
+	odd       []string // ids of accounts that this version cannot take
+	marks     []vault.TaughtMark
+	reminders []vault.KeptReminder
+}
+
+func mergedOf(v holder, state *vaultsync.State, now time.Time) (m merged, err error) {
 	view, err := viewOf(v)
 	if err != nil {
-		return nil, err
+		return m, err
 	}
-	merged := state.Apply(view, now)
-	changed, odd := changedRecords(v.Records(), merged)
-	var marks []vault.TaughtMark
-	var reminders []vault.KeptReminder
+	all := state.Apply(view, now)
+	m.records, m.odd = changedRecords(v.Records(), all)
 	if view.Shared != nil {
-		marks, reminders = marksOf(merged.Shared, view.Shared), remindersOf(merged.Shared, view.Shared)
+		m.marks, m.reminders = marksOf(all.Shared, view.Shared), remindersOf(all.Shared, view.Shared)
 	}
-	if len(changed)+len(marks)+len(reminders) == 0 {
-		return odd, nil
+	return m, nil
+}
+
+// mergeInto has a vault hold all of a state. It tells the ids of the accounts that this version cannot take.
+func mergeInto(v *vault.Vault, state *vaultsync.State, now time.Time) (odd []string, err error) {
+	m, err := mergedOf(v, state, now)
+	if err != nil || len(m.records)+len(m.marks)+len(m.reminders) == 0 {
+		return m.odd, err
 	}
 	err = v.Update(func(tx *vault.Tx) error {
-		// Another program may have saved since: what is there now is merged.
-		view, err := accountsOf(tx.Records())
-		if err != nil {
+		if m, err = mergedOf(tx, state, now); err != nil { // another program may have saved since
 			return err
 		}
 		same := true
-		changed, odd = changedRecords(tx.Records(), state.Apply(view, now))
-		for _, r := range changed {
+		for _, r := range m.records {
 			if tx.Put(r) == nil {
 				same = false
 			} else {
-				odd = append(odd, r.ID)
+				m.odd = append(m.odd, r.ID)
 			}
 		}
-		put, err := tx.PutMarks(marks)
-		same = same && !put
-		if err == nil {
-			put, err = tx.PutReminders(reminders)
-			same = same && !put
-		}
-		if err == nil && same {
+		marks, err := tx.PutMarks(m.marks)
+		reminders, err2 := tx.PutReminders(m.reminders)
+		if err = errors.Join(err, err2); err == nil && same && !marks && !reminders {
 			return errSame
 		}
 		return err
@@ -283,7 +287,7 @@ func mergeInto(v *vault.Vault, state *vaultsync.State, now time.Time) (odd []str
 	if errors.Is(err, errSame) {
 		err = nil
 	}
-	return odd, err
+	return m.odd, err
 }
 
 // changedRecords are those that came of merging other than they were, and the ids of those that cannot be understood.

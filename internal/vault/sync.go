@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -80,8 +81,13 @@ type TaughtMark struct {
 }
 
 // AllMarks are the marks of all sites, the forgotten ones too. The vault must be open.
-func (v *Vault) AllMarks() (list []TaughtMark, err error) {
-	sites, err := listOf[taughtSite](v.doc.Taught)
+func (v *Vault) AllMarks() ([]TaughtMark, error) { return v.doc.allMarks() }
+
+// AllMarks are those that the change works on.
+func (tx *Tx) AllMarks() ([]TaughtMark, error) { return tx.doc.allMarks() }
+
+func (d *document) allMarks() (list []TaughtMark, err error) {
+	sites, err := listOf[taughtSite](d.Taught)
 	for _, s := range sites {
 		for _, m := range s.Marks {
 			list = append(list, TaughtMark{s.Origin, Mark{m.Field, m.As}, m.At})
@@ -90,9 +96,12 @@ func (v *Vault) AllMarks() (list []TaughtMark, err error) {
 	return list, err
 }
 
-// PutMarks takes over what another computer has of marks, where it is later. There is no room for more than
+// PutMarks takes over what came of merging marks with those of another computer. There is no room for more than
 // [Tx.Mark] has, and what was forgotten long ago is not taken. It tells whether it took any.
 func (tx *Tx) PutMarks(marks []TaughtMark) (took bool, err error) {
+	if len(marks) == 0 {
+		return false, nil // also where what is there is not understood
+	}
 	sites, err := listOf[taughtSite](tx.doc.Taught)
 	if err != nil {
 		return false, err
@@ -114,7 +123,7 @@ func (tx *Tx) PutMarks(marks []TaughtMark) (took bool, err error) {
 		live := s.live()
 		i := slices.IndexFunc(s.Marks, func(m mark) bool { return m.Field == next.Field })
 		switch isNew := next.As != "" && (i < 0 || s.Marks[i].As == ""); {
-		case i >= 0 && s.Marks[i].At >= next.At:
+		case i >= 0 && s.Marks[i].At == next.At && s.Marks[i].As == next.As:
 			continue
 		case isNew && (live == MaxMarks || live == 0 && taught == MaxTaught):
 			continue
@@ -140,17 +149,25 @@ type KeptReminder struct {
 }
 
 // AllReminders are the reminders, the forgotten ones too. The vault must be open.
-func (v *Vault) AllReminders() (list []KeptReminder, err error) {
-	kept, err := listOf[reminder](v.doc.Reminders)
+func (v *Vault) AllReminders() ([]KeptReminder, error) { return v.doc.allReminders() }
+
+// AllReminders are those that the change works on.
+func (tx *Tx) AllReminders() ([]KeptReminder, error) { return tx.doc.allReminders() }
+
+func (d *document) allReminders() (list []KeptReminder, err error) {
+	kept, err := listOf[reminder](d.Reminders)
 	for _, r := range kept {
 		list = append(list, KeptReminder{Reminder{r.Service, r.Domain, r.State}, r.At})
 	}
 	return list, err
 }
 
-// PutReminders takes over what another computer has of reminders, where it is later. Those for which there is no
-// room are left out. It tells whether it took any.
+// PutReminders takes over what came of merging reminders with those of another computer; where one of the two knows no
+// service, the later. Those for which there is no room are left out. It tells whether it took any.
 func (tx *Tx) PutReminders(reminders []KeptReminder) (took bool, err error) {
+	if len(reminders) == 0 {
+		return false, nil
+	}
 	kept, err := listOf[reminder](tx.doc.Reminders)
 	if err != nil {
 		return false, err
@@ -163,10 +180,14 @@ func (tx *Tx) PutReminders(reminders []KeptReminder) (took bool, err error) {
 		if next.State == "" && tx.isOver(next.At, nil) {
 			continue
 		}
-		i := slices.IndexFunc(kept, func(r reminder) bool { return next.Of(r.Service, r.Domain) })
+		i := slices.IndexFunc(kept, func(r reminder) bool { return cmp.Or(r.Service, r.Domain) == cmp.Or(next.Service, next.Domain) })
+		isOther := i < 0
+		if isOther {
+			i = slices.IndexFunc(kept, func(r reminder) bool { return next.Of(r.Service, r.Domain) })
+		}
 		wasLive := i >= 0 && kept[i].State != ""
 		switch {
-		case i >= 0 && kept[i].At >= next.At:
+		case i >= 0 && (isOther && kept[i].At >= next.At || kept[i].At == next.At && kept[i].State == next.State):
 			continue
 		case next.State != "" && !wasLive && live == MaxReminders:
 			continue

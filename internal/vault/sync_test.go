@@ -67,4 +67,10 @@ func TestPutMarksAndRemindersHaveTheirLimits(t *testing.T) {
 	if len(all) != MaxMarks || len(kept) != MaxReminders {
 		t.Errorf("%d marks and %d reminders", len(all), len(kept))
 	}
+	check(t, v.Update(func(tx *Tx) error { // what is not understood keeps no account from being merged
+		tx.doc.Taught, tx.doc.Reminders = []byte("3"), []byte("3")
+		_, err := tx.PutMarks(nil)
+		_, err2 := tx.PutReminders(nil)
+		return errors.Join(err, err2)
+	}))
 }

@@ -133,10 +133,10 @@ func (s *State) later(id string, m *merged, a Account) *Account {
 	return &part
 }
 
-// sheetAt is a's RecoveryAt, or m's where both have the very same codes: then the clocks
+// sheetAt is a's RecoveryAt, or m's where both have the very same codes, or had some and have none: then the clocks
 // differ only because one was wrong.
 func (m *merged) sheetAt(a Account) int64 {
-	if a.RecoveryAt > m.recoveryAt && len(a.Recovery) == len(m.codes) && len(m.codes) > 0 &&
+	if a.RecoveryAt > m.recoveryAt && len(a.Recovery) == len(m.codes) && (len(m.codes) > 0 || m.recoveryAt > 0) &&
 		!slices.ContainsFunc(a.Recovery, func(c RecoveryCode) bool { _, has := m.codes[c.Code]; return !has }) {
 		return m.recoveryAt
 	}
