@@ -27,7 +27,6 @@ type Folder struct {
 	path, base string
 	mine       string // the name of this device's folder; another one whenever files were lost, so that no name comes twice
 	poll       time.Duration
-	done       map[string]map[int]bool // read already, behind one that is missing
 	watcher    *fsnotify.Watcher       // nil where there is none
 }
 
@@ -53,7 +52,7 @@ func (r *Replica) Folder(path string) (*Folder, error) {
 	}
 	id := r.firstKey().derive("folder")
 	return &Folder{path: path, base: filepath.Join(path, "codefob", hex.EncodeToString(id[:8])),
-		poll: pollEvery, done: map[string]map[int]bool{}}, nil
+		poll: pollEvery}, nil
 }
 
 // Name is the folder's path.
@@ -78,8 +77,9 @@ func (f *Folder) there() error {
 
 // folderPosition is the position in a folder, which is told as JSON.
 type folderPosition struct {
-	Mine string         `json:"mine"` // the name of this device's folder
-	Next map[string]int `json:"next"` // the number of the first file that was not read, by the folder of a device
+	Mine   string           `json:"mine"`            // the name of this device's folder
+	Next   map[string]int   `json:"next"`            // the number of the first file that was not read, by the folder of a device
+	Behind map[string][]int `json:"behind,omitzero"` // those behind it that were
 }
 
 // name gives this device's folder a name, if it has none.
@@ -102,7 +102,7 @@ func (f *Folder) numbers(device string) (map[int][]string, error) {
 		return nil, err
 	}
 	for _, d := range folders {
-		if strings.ToLower(d.Name()) != device {
+		if !d.IsDir() || strings.ToLower(d.Name()) != device {
 			continue
 		}
 		list, err := os.ReadDir(filepath.Join(f.base, d.Name()))
@@ -151,15 +151,14 @@ func (f *Folder) Pull(ctx context.Context, position string) (b Batch, err error)
 		}
 		for n := 1; n < next[device]; n++ {
 			if len(files[n]) == 0 {
-				clear(f.done)
 				f.mine = ""
 				return Batch{Older: true}, nil
 			}
 		}
-		if f.done[device] == nil {
-			f.done[device] = map[int]bool{}
+		done := map[int]bool{}
+		for _, n := range p.Behind[device] {
+			done[n] = len(files[n]) > 0
 		}
-		done := f.done[device]
 		numbers := slices.Sorted(maps.Keys(files))
 		for _, n := range numbers {
 			if n < max(next[device], 1) || done[n] {
@@ -183,7 +182,15 @@ func (f *Folder) Pull(ctx context.Context, position string) (b Batch, err error)
 			b.Damaged = b.Damaged || !whole
 		}
 		for next[device] = max(next[device], 1); done[next[device]]; next[device]++ {
-			delete(done, next[device])
+		}
+		if p.Behind == nil {
+			p.Behind = map[string][]int{}
+		}
+		delete(p.Behind, device)
+		for _, n := range numbers {
+			if n > next[device] && done[n] {
+				p.Behind[device] = append(p.Behind[device], n)
+			}
 		}
 	}
 	p.Mine = f.mine

@@ -104,6 +104,7 @@ func TestAFolderSurvives(t *testing.T) {
 			}
 			os.WriteFile(filepath.Join(filepath.Dir(s.list[0].base), ".DS_Store"), []byte("x"), 0o600)
 			os.WriteFile(filepath.Join(s.list[0].base, "desktop.ini"), []byte("x"), 0o600)
+			os.WriteFile(filepath.Join(s.list[0].base, strings.ToUpper(s.list[0].mine)), []byte("x"), 0o600)
 			os.MkdirAll(filepath.Join(s.list[0].base, "lost+found"), 0o700)
 			os.MkdirAll(filepath.Join(s.list[0].base, s.list[0].mine, "00000077.rec"), 0o700)
 		}, nil, true},
@@ -174,6 +175,25 @@ func TestAFolderSurvives(t *testing.T) {
 				t.Errorf("it has the account: %t; %v", has, s.all[1].Troubles())
 			}
 		})
+	}
+}
+
+// What was read and not taken, as the disk of this computer was full, comes again; also behind a file that is late.
+func TestAFolderGivesAgainWhatWasNotTaken(t *testing.T) {
+	s := share(t)
+	for _, id := range []string{"A", "B"} {
+		s.all[0].add(id, "SECRET")
+		s.sync(t, 0)
+	}
+	files := s.files(t, 0)
+	os.Remove(files[len(files)-2])
+	s.all[1].store.breaks = 1
+	if err := s.all[1].Pull(context.Background(), s.list[1]); !errors.Is(err, ErrStorage) {
+		t.Fatal(err)
+	}
+	s.all[1].store.breaks = 0
+	if s.sync(t, 1); len(s.all[1].waiting) == 0 {
+		t.Error("what is behind the late file was passed over")
 	}
 }
 
