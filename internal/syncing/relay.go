@@ -22,8 +22,8 @@ type relayCarrier struct {
 	replica *vaultsync.Replica
 	wake    chan struct{}
 
-	streams map[uint32]*stream // by epoch; the members' is 0
-	drained map[uint32]bool    // old epochs that were read to their end
+	streams map[uint32]*stream       // by epoch; the members' is 0
+	drained map[uint32]wire.Position // the ends of old epochs, which were read up to there
 }
 
 // stream is one that is open.
@@ -40,7 +40,10 @@ type stream struct {
 }
 
 // What a relay may send before it is taken; more than all that it keeps of a stream.
-const maxQueue = 128 << 20
+const (
+	maxQueue   = 128 << 20
+	recordCost = 64 // bytes besides its data: tiny ones fill the memory, too
+)
 
 // caughtUp is how long a relay may take to send what it has.
 const caughtUp = 30 * time.Second
@@ -52,7 +55,7 @@ type relayPosition map[uint32]struct {
 }
 
 func newRelay(where string, r *vaultsync.Replica) *relayCarrier {
-	return &relayCarrier{where: where, replica: r, wake: make(chan struct{}, 1), streams: map[uint32]*stream{}, drained: map[uint32]bool{}}
+	return &relayCarrier{where: where, replica: r, wake: make(chan struct{}, 1), streams: map[uint32]*stream{}, drained: map[uint32]wire.Position{}}
 }
 
 // Name is the relay's address.
@@ -93,25 +96,28 @@ func (c *relayCarrier) open(ctx context.Context, epoch uint32, key ed25519.Priva
 
 // read takes what the relay sends, so that answers come through.
 func (s *stream) read(sign func()) {
-	for {
-		r, err := s.Next(context.Background())
-		s.mu.Lock()
-		if err == nil && s.bytes > maxQueue {
-			err = errors.New("the relay sends more than it may keep")
-			s.Conn.Close()
-		}
-		if err != nil {
-			s.err = err
-		} else {
+	err := caught(func() error {
+		for {
+			r, err := s.Next(context.Background())
+			if err != nil {
+				return err
+			}
+			s.mu.Lock()
 			s.queue = append(s.queue, r)
-			s.bytes += len(r.Data)
+			s.bytes += len(r.Data) + recordCost
+			full := s.bytes > maxQueue
+			s.mu.Unlock()
+			if full {
+				return errors.New("the relay sends more than it may keep: use another one")
+			}
+			sign()
 		}
-		s.mu.Unlock()
-		sign()
-		if err != nil {
-			return
-		}
-	}
+	})
+	s.mu.Lock()
+	s.err = err
+	s.mu.Unlock()
+	sign()
+	s.Conn.Close()
 }
 
 // sign wakes who waits.
@@ -164,15 +170,14 @@ func (c *relayCarrier) Pull(ctx context.Context, position string) (b vaultsync.B
 	for epoch := uint32(0); epoch <= newest; epoch++ {
 		key, ok := c.replica.Stream(epoch)
 		isOld := epoch > 0 && epoch+1 < newest // no member writes there any more
-		was, known := p[epoch]
-		if !ok || isOld && known && c.drained[epoch] {
-			continue
-		}
 		var since wire.Position
-		if known {
+		if was, known := p[epoch]; known {
 			store, _ := hex.DecodeString(was.Store)
 			copy(since.Store[:], store)
 			since.Sequence = was.Sequence
+		}
+		if !ok || isOld && (since != wire.Position{}) && c.drained[epoch] == since {
+			continue
 		}
 		s := c.streams[epoch]
 		if s != nil && (since != wire.Position{}) && s.at != since { // what was given out was not taken
@@ -212,7 +217,7 @@ func (c *relayCarrier) Pull(ctx context.Context, position string) (b vaultsync.B
 		if isOld {
 			s.Conn.Close()
 			delete(c.streams, epoch)
-			c.drained[epoch] = true
+			c.drained[epoch] = s.at
 		}
 	}
 	for _, s := range c.streams {

@@ -121,7 +121,7 @@ func (s *Syncing) watch(ctx context.Context) (changed <-chan struct{}, stop func
 	for _, name := range []string{filepath.Join(home, "vault"), s.folder, home} {
 		w.Add(name)
 	}
-	go func() {
+	go caught(func() error {
 		for e := range w.Events {
 			switch filepath.Base(e.Name) {
 			case filepath.Base(s.folder):
@@ -135,7 +135,8 @@ func (s *Syncing) watch(ctx context.Context) (changed <-chan struct{}, stop func
 			default:
 			}
 		}
-	}()
+		return nil
+	})
 	go func() {
 		for range w.Errors { // too many at once: looked at later
 		}
@@ -150,7 +151,7 @@ func (s *Syncing) wait(ctx context.Context, most time.Duration, changed <-chan s
 	s.mu.Lock()
 	for _, c := range s.carriers {
 		all.Go(func() {
-			if c.Wait(ctx) == nil {
+			if caught(func() error { return c.Wait(ctx) }) == nil {
 				cancel()
 			}
 		})

@@ -182,7 +182,11 @@ func (s *Syncing) load() error {
 func (s *Syncing) carrier(kind, where string) (carrier, error) {
 	switch kind {
 	case Folder:
-		return s.replica.Folder(where)
+		f, err := s.replica.Folder(where)
+		if err != nil {
+			return nil, err
+		}
+		return newAside(f), nil
 	case Relay:
 		return newRelay(where, s.replica), nil
 	}

@@ -27,7 +27,7 @@ type Folder struct {
 	path, base string
 	mine       string // the name of this device's folder; another one whenever files were lost, so that no name comes twice
 	poll       time.Duration
-	watcher    *fsnotify.Watcher       // nil where there is none
+	watcher    *fsnotify.Watcher // nil where there is none
 }
 
 const (
@@ -164,12 +164,9 @@ func (f *Folder) Pull(ctx context.Context, position string) (b Batch, err error)
 			if n < max(next[device], 1) || done[n] {
 				continue
 			}
-			if read == filesAtOnce || size >= bytesAtOnce {
+			if read == filesAtOnce || size >= bytesAtOnce || read > 0 && ctx.Err() != nil { // a slow one is read piece by piece
 				b.More = true
 				break
-			}
-			if err := ctx.Err(); err != nil {
-				return b, err
 			}
 			whole := false
 			for _, name := range files[n] {

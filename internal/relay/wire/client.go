@@ -177,6 +177,11 @@ func (c *Conn) quiet() { c.ws.SetReadDeadline(time.Now().Add(quietTime)) }
 
 // read takes what the relay sends, until the connection ends.
 func (c *Conn) read() {
+	defer func() {
+		if recover() != nil { // a defect of ours is to end the connection, and not the program
+			c.end(errors.New("a defect of Codefob's ended the connection"))
+		}
+	}()
 	at := c.welcome.From.Sequence
 	for {
 		f, err := c.frame()
