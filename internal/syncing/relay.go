@@ -18,9 +18,10 @@ import (
 
 // relayCarrier is a relay as a carrier: a stream for the members, and one for each epoch.
 type relayCarrier struct {
-	where   string
-	replica *vaultsync.Replica
-	wake    chan struct{}
+	where    string
+	replica  *vaultsync.Replica
+	wake     chan struct{}
+	patience time.Duration
 
 	streams map[uint32]*stream       // by epoch; the members' is 0
 	drained map[uint32]wire.Position // the ends of old epochs, which were read up to there
@@ -45,8 +46,10 @@ const (
 	recordCost = 64 // bytes besides its data: tiny ones fill the memory, too
 )
 
-// caughtUp is how long a relay may take to send what it has.
+// caughtUp is how long a relay may take to send what it has. To take what it is given it has twice as long.
 const caughtUp = 30 * time.Second
+
+var errSlow = errors.New("the relay does not answer in time: it may have too much to do; if it stays so, use another one")
 
 // relayPosition is the position in a relay, which is told as JSON.
 type relayPosition map[uint32]struct {
@@ -55,7 +58,7 @@ type relayPosition map[uint32]struct {
 }
 
 func newRelay(where string, r *vaultsync.Replica) *relayCarrier {
-	return &relayCarrier{where: where, replica: r, wake: make(chan struct{}, 1), streams: map[uint32]*stream{}, drained: map[uint32]wire.Position{}}
+	return &relayCarrier{where: where, replica: r, wake: make(chan struct{}, 1), patience: caughtUp, streams: map[uint32]*stream{}, drained: map[uint32]wire.Position{}}
 }
 
 // Name is the relay's address.
@@ -71,8 +74,11 @@ func (c *relayCarrier) Close() error {
 }
 
 // failed closes all: the next try begins anew.
-func (c *relayCarrier) failed(err error) error {
+func (c *relayCarrier) failed(ctx context.Context, err error) error {
 	c.Close()
+	if context.Cause(ctx) == errSlow {
+		return errSlow
+	}
 	var said *wire.Error
 	if errors.As(err, &said) && said.Code == wire.CodeFull {
 		return fmt.Errorf("%w: whoever runs it can give it more room", err)
@@ -153,14 +159,14 @@ func (s *stream) take(ctx context.Context, wake <-chan struct{}) ([]wire.Record,
 		select {
 		case <-wake:
 		case <-ctx.Done():
-			return nil, fmt.Errorf("the relay does not send what it has: %w", ctx.Err())
+			return nil, ctx.Err()
 		}
 	}
 }
 
 // Pull gives what came in all streams.
 func (c *relayCarrier) Pull(ctx context.Context, position string) (b vaultsync.Batch, err error) {
-	ctx, cancel := context.WithTimeout(ctx, caughtUp)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.patience, errSlow)
 	defer cancel()
 	p := relayPosition{}
 	if json.Unmarshal([]byte(position), &p) != nil {
@@ -191,7 +197,7 @@ func (c *relayCarrier) Pull(ctx context.Context, position string) (b vaultsync.B
 		if s == nil {
 			var lost bool
 			if s, lost, err = c.open(ctx, epoch, key, since); err != nil {
-				return b, c.failed(err)
+				return b, c.failed(ctx, err)
 			}
 			if lost {
 				c.Close()
@@ -201,7 +207,7 @@ func (c *relayCarrier) Pull(ctx context.Context, position string) (b vaultsync.B
 		}
 		list, err := s.take(ctx, c.wake)
 		if err != nil {
-			return b, c.failed(err)
+			return b, c.failed(ctx, err)
 		}
 		for _, r := range list {
 			if epoch == 0 {
@@ -245,11 +251,13 @@ func (c *relayCarrier) current(ctx context.Context, epoch uint32) (*stream, erro
 	return s, err
 }
 
-// Push adds records to the stream of the newest epoch. It is as slow as the relay wants.
+// Push adds records to the stream of the newest epoch. It is about as slow as the relay wants.
 func (c *relayCarrier) Push(ctx context.Context, records [][]byte) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, 2*c.patience, errSlow)
+	defer cancel()
 	s, err := c.current(ctx, c.replica.Epoch())
 	if err != nil {
-		return c.failed(err)
+		return c.failed(ctx, err)
 	}
 	for _, r := range records {
 		err := patiently(ctx, func() error {
@@ -258,7 +266,7 @@ func (c *relayCarrier) Push(ctx context.Context, records [][]byte) error {
 			return err
 		})
 		if err != nil {
-			return c.failed(err)
+			return c.failed(ctx, err)
 		}
 	}
 	return nil
@@ -282,9 +290,11 @@ func patiently(ctx context.Context, do func() error) error {
 
 // Enter adds an entry behind the last one that was given out, and behind no other.
 func (c *relayCarrier) Enter(ctx context.Context, _ uint64, record []byte) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, 2*c.patience, errSlow)
+	defer cancel()
 	s, err := c.current(ctx, 0)
 	if err != nil {
-		return c.failed(err)
+		return c.failed(ctx, err)
 	}
 	err = patiently(ctx, func() error {
 		last, err := s.AppendAfter(ctx, s.last, record)
@@ -298,7 +308,7 @@ func (c *relayCarrier) Enter(ctx context.Context, _ uint64, record []byte) error
 		return vaultsync.ErrTaken
 	}
 	if err != nil {
-		return c.failed(err)
+		return c.failed(ctx, err)
 	}
 	return nil
 }

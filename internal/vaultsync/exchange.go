@@ -41,8 +41,9 @@ type Batch struct {
 }
 
 const (
-	pushAtOnce = 100         // records
-	grace      = time.Minute // for others to push their own
+	pushAtOnce = 100                 // records
+	grace      = time.Minute         // for others to push their own
+	readAnew   = 30 * 24 * time.Hour // a relay drops what is old, and does not tell
 )
 
 func (r *Replica) carrier(name string) *carried {
@@ -72,6 +73,13 @@ func (r *Replica) Round(ctx context.Context, c Carrier) error {
 
 // Pull takes over all that came.
 func (r *Replica) Pull(ctx context.Context, c Carrier) error {
+	state, now := r.carrier(c.Name()), r.now().UnixMilli()
+	if state.Began != 0 && (now-state.Began > readAnew.Milliseconds() || now < state.Began) {
+		*state = carried{has: map[DeviceID]*span{}, OlderAt: state.OlderAt, pushed: state.pushed}
+	}
+	if state.Began == 0 {
+		state.Began = now
+	}
 	for anew := 0; ; {
 		b, err := c.Pull(ctx, r.carrier(c.Name()).position)
 		if err != nil {
@@ -149,7 +157,7 @@ func (r *Replica) lacking(c *carried, late int64) (list []*signed) {
 func (r *Replica) Take(name string, b Batch) error {
 	c := r.carrier(name)
 	if b.Older {
-		*c = carried{has: map[DeviceID]*span{}, OlderAt: r.now().UnixMilli()}
+		*c = carried{has: map[DeviceID]*span{}, OlderAt: r.now().UnixMilli(), Began: r.now().UnixMilli()}
 		delete(r.loose, name)
 	}
 	grown, err := r.takeEntries(name, b.Entries)

@@ -131,6 +131,7 @@ type carried struct {
 	Position string              `json:"position,omitzero"` // up to which all was understood
 	Has      map[DeviceID]uint64 `json:"has,omitzero"`      // operations that were seen up to there: all up to one; entries stand under no device
 	OlderAt  int64               `json:"olderAt,omitzero"`  // when it had lost what it had
+	Began    int64               `json:"began,omitzero"`    // when it was last read from its beginning
 
 	position string             // up to which it was read
 	has      map[DeviceID]*span // up to there

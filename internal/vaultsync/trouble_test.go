@@ -494,6 +494,28 @@ func TestOthersPushWhatTheAuthorDoesNot(t *testing.T) {
 }
 
 // A home that was put back from a backup learns its own operations again, and goes on behind them.
+// A relay drops what is old without a word. It is given again before others miss it for long.
+func TestWhatACarrierDropsIsGivenAgain(t *testing.T) {
+	clock := epochStart
+	all := copies(t, func(int) time.Time { return clock })[:3]
+	w := line("w")
+	for _, id := range []string{"A", "B"} {
+		all[0].add(id, "SECRET")
+		rounds(t, w, all[:2]...)
+	}
+	for i := range w.items {
+		w.items[i] = w.items[len(w.items)-1]
+	}
+	clock = clock.Add(readAnew + time.Hour)
+	if err := all[0].restart(); err != nil {
+		t.Fatal(err)
+	}
+	rounds(t, w, all...)
+	if got := len(all[2].vault.Accounts); got != 2 || len(all[2].noted) > 0 || len(all[0].noted) > 0 {
+		t.Errorf("a third device has %d accounts; %v", got, all[2].kinds())
+	}
+}
+
 func TestAnOlderHomeLearnsItsOwnOperations(t *testing.T) {
 	all := copies(t, fixed)[:2]
 	w := line("w")
