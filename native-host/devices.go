@@ -237,6 +237,15 @@ func (c *cli) removeDevice(name string, yes bool) error {
 		return err
 	}
 	c.ui.say("removed %s", d.Name)
+	if st, err = s.Status(); err != nil {
+		return err
+	}
+	for _, carrier := range st.Carriers {
+		if carrier.Error != "" {
+			c.ui.say("warning: %s does not have that yet: %s", carrier.Where, carrier.Error)
+			c.ui.say("until it has, your other computers go on giving %s what they change. If that lasts, have all of them use another %s: codefob sync %s …", d.Name, carrier.Kind, carrier.Kind)
+		}
+	}
 	c.tellKnown(d.Name, v.Accounts())
 	return nil
 }

@@ -174,9 +174,15 @@ func (s *Syncing) Knock(ctx context.Context, kind, where, words, name string) (*
 	return v, nil
 }
 
-// CanJoin tells whether this computer may begin anew: it does not sync, was removed, or is alone.
+// CanJoin tells whether this computer may begin anew: it does not sync, was removed, or is alone, also as it has other
+// members than the rest.
 func (s *Syncing) CanJoin(ctx context.Context) error {
 	err := s.work(ctx, func() error {
+		for _, t := range s.replica.Troubles() {
+			if t.Kind == vaultsync.Fork && t.Device == (vaultsync.DeviceID{}) {
+				return nil // it stands alone
+			}
+		}
 		others := false
 		for _, d := range s.replica.Devices() {
 			if d.Self && d.Removed {

@@ -397,6 +397,41 @@ func TestNobodyIsLetInPastTheRelay(t *testing.T) {
 	}
 }
 
+// Two computers changed who takes part at once: the one that stands alone comes back.
+func TestAComputerThatStandsAloneBeginsAnew(t *testing.T) {
+	t.Parallel()
+	a, b, folder := pair(t)
+	for _, c := range []*computer{a, b} {
+		c.must(c.s.work(t.Context(), func() error {
+			d, err := vaultsync.NewDevice()
+			if err == nil {
+				_, err = c.s.replica.Add(t.Context(), d.Member("new"))
+			}
+			return err
+		}))
+	}
+	id := b.add(fmt.Sprintf(totp, "Mine"))
+	for range 2 {
+		a.sync()
+		b.sync()
+	}
+	forked := func(c *computer) bool {
+		return slices.ContainsFunc(c.status().Troubles, func(t Trouble) bool { return t.Kind == "fork" })
+	}
+	if !forked(a) || !forked(b) {
+		t.Errorf("%+v, %+v", a.status().Troubles, b.status().Troubles)
+	}
+	old, err := a.status().Find("laptop")
+	a.must(err)
+	a.must(a.s.Remove(t.Context(), old))
+	b.admit(a, Folder, folder, "laptop")
+	b.sync()
+	a.sync().get(id)
+	if forked(a) || forked(b) {
+		t.Errorf("%+v, %+v", a.status().Troubles, b.status().Troubles)
+	}
+}
+
 // The folder has not been copied yet when a computer is let in.
 func TestAComputerWaitsForWhatOthersHave(t *testing.T) {
 	t.Parallel()

@@ -22,7 +22,8 @@ func troubleOf(t vaultsync.Trouble, device string, rivals []string) Trouble {
 		out.Foul = true
 		if device == "" {
 			out.Text = fmt.Sprintf("two devices changed who takes part at once, or somebody meddled%s. This computer keeps what it had first. "+
-				"See on each computer with \"codefob devices\" who takes part there; the computer that stands alone begins anew: codefob devices join", brought)
+				"See on each computer with \"codefob devices\" who takes part there. The one that stands alone begins anew: \"codefob devices join\" there, "+
+				"after \"codefob devices remove\" of its old name on another", brought)
 			break
 		}
 		out.Text = fmt.Sprintf("%s tells two different stories%s: an older copy of its disk was put back, or its keys are in other hands. "+

@@ -231,7 +231,8 @@ func (r *Replica) takeEntries(name string, records [][]byte) (grown bool, err er
 		case err == nil: // only what is in the chain: else nobody gave a carrier the true one any more
 			r.carrier(e.carrier).shows(DeviceID{}, e.index+1)
 		case errors.Is(err, errFork):
-			r.note(Fork, e.carrier, DeviceID{})
+			rival, _, _ := parseEntry(e.packed)
+			r.note(split, e.carrier, rival.Signer)
 		case errors.Is(err, errGap) && len(r.early) < maxLoose: // maybe one of several of its index
 			if !slices.ContainsFunc(r.early, func(o earlyEntry) bool { return bytes.Equal(o.packed, e.packed) }) {
 				r.early = append(r.early, e)
@@ -427,6 +428,7 @@ again:
 			case i > 0: // it is in the chain: Push tries again
 			case errors.Is(err, ErrTaken) && try < 5: // somebody else was first: look at what they did
 				continue again
+			case e.Kind == entryRemove: // likewise: who is to go may see to it that the carrier is full
 			default:
 				return fmt.Errorf("%s: %w", c.Name(), err)
 			}

@@ -177,6 +177,30 @@ func TestTwoEntriesInOnePlaceAreAForkAndTheFirstStays(t *testing.T) {
 	if err := all[0].sync(w); err != nil {
 		t.Errorf("the vault of a device that sees a fork: %v", err)
 	}
+	// It is over where the other one is removed.
+	if err := all[0].Remove(context.Background(), all[1].self, w); err != nil {
+		t.Fatal(err)
+	}
+	rounds(t, w, all[0], all[2])
+	for _, c := range []*computer{all[0], all[2]} {
+		if c.has(Fork) {
+			t.Errorf("%v, though who made the other chain is removed", c.kinds())
+		}
+	}
+}
+
+// A device that is to go cannot keep itself by filling the carrier.
+func TestARemovalWaitsForNoCarrier(t *testing.T) {
+	for _, why := range []error{ErrTaken, errors.New("it is full")} {
+		all := copies(t, fixed)
+		w := &away{line("w"), why}
+		if err := all[0].Remove(context.Background(), all[1].self, w); err != nil {
+			t.Fatal(err)
+		}
+		if d := all[0].Devices()[1]; !d.Removed || all[0].Epoch() != 2 {
+			t.Errorf("%+v, in epoch %d", d, all[0].Epoch())
+		}
+	}
 }
 
 // Who was removed can still seal entries, though not sign them: none of them takes the place of one to come.

@@ -37,6 +37,9 @@ const (
 	TwoSecret Kind = "two-secret" // two secrets under one id: each device keeps its own
 )
 
+// split is a Fork of the members, with the device that signed the other entry. It is over when that one is removed.
+const split = Kind("split")
+
 // Trouble is something for the person to know.
 type Trouble struct {
 	Kind    Kind     `json:"kind"`
@@ -89,9 +92,13 @@ func (r *Replica) note(kind Kind, carrier string, device DeviceID) {
 func (r *Replica) look() {
 	is := map[troubleKey]bool{}
 	for k := range r.lasting {
-		if m := r.chain.members[k.device]; m == nil || !m.removed { // else it was dealt with
-			is[k] = true
+		if m := r.chain.members[k.device]; m != nil && m.removed { // it was dealt with
+			continue
 		}
+		if k.kind == split {
+			k = troubleKey{Fork, k.carrier, DeviceID{}}
+		}
+		is[k] = true
 	}
 	for device, bySeq := range r.waiting {
 		for seq, candidates := range bySeq {

@@ -382,12 +382,12 @@ func TestABeginningThatBreaks(t *testing.T) {
 // A second carrier that is away takes nothing back: it gets the entry later.
 func TestAnEntryThatOneOfTwoCarriersHas(t *testing.T) {
 	all := copies(t, fixed)
-	one, two := line("one"), &away{wire: line("two"), is: true}
+	one, two := line("one"), &away{line("two"), errors.New("it is away")}
 	d, _ := NewDevice()
 	if _, err := all[0].Add(context.Background(), d.Member("new"), one, two); err != nil {
 		t.Fatal(err)
 	}
-	two.is = false
+	two.why = nil
 	rounds(t, two, all[0], all[1])
 	if n := len(all[1].Devices()); n != 6 || all[1].has(Fork) {
 		t.Errorf("%d devices, and %v", n, all[1].kinds())
@@ -396,12 +396,12 @@ func TestAnEntryThatOneOfTwoCarriersHas(t *testing.T) {
 
 type away struct {
 	*wire
-	is bool
+	why error
 }
 
 func (a *away) Enter(ctx context.Context, index uint64, record []byte) error {
-	if a.is {
-		return errors.New("it is away")
+	if a.why != nil {
+		return a.why
 	}
 	return a.wire.Enter(ctx, index, record)
 }
