@@ -1,6 +1,7 @@
 package vaultsync
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
@@ -120,8 +121,8 @@ func readRegular(f *os.File, most int64) ([]byte, error) {
 	return b[:n], err
 }
 
-// logFile is a file of records, each with its length in four bytes before it. The last one
-// may be torn by a power cut, and is dropped then: it was not acknowledged.
+// logFile is a file of records, each with its length in four bytes before it. The end may be
+// torn by a power cut, or full of zeros, and is dropped then: it was not acknowledged.
 type logFile struct {
 	store store
 	name  string
@@ -139,19 +140,21 @@ func (l *logFile) each(take func(record []byte) error) error {
 		return fmt.Errorf("%w: %w", ErrStorage, err)
 	}
 	defer func() { l.torn = all[l.size:] }()
+	var bad error
 	for rest := all; len(rest) >= 4; {
 		record, after, ok := unframe(rest)
 		if !ok {
 			return nil
 		}
-		if err := take(record); err != nil {
-			if len(after) == 0 {
-				return nil
-			}
-			return fmt.Errorf("%w: %s at %d: %w", ErrDamaged, l.name, l.size, err)
+		switch err := take(record); {
+		case err == nil && bad == nil:
+			l.size += int64(4 + len(record))
+		case errors.Is(err, errUnopened), err != nil && len(after) == 0: // the torn end, where nothing good follows
+			bad = err
+		default:
+			return fmt.Errorf("%w: %s at %d: %w", ErrDamaged, l.name, l.size, cmp.Or(bad, err))
 		}
 		rest = after
-		l.size += int64(4 + len(record))
 	}
 	return nil
 }

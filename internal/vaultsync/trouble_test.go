@@ -619,7 +619,13 @@ func TestATornLogIsMendedAndADamagedOneIsSaid(t *testing.T) {
 			t.Fatalf("cut by %d: %v", cut+1, err)
 		}
 	}
-	torn := c.store.files[recordsFile]
+	for _, cut := range []int{1, 100, 399} { // and zeros where the rest was to be
+		c.store.files[recordsFile] = append(bytes.Clone(whole[:len(whole)-cut]), make([]byte, 4096)...)
+		if err := c.restart(); err != nil {
+			t.Fatalf("%d zeros: %v", cut, err)
+		}
+	}
+	torn := bytes.Clone(c.store.files[recordsFile])
 	rounds(t, w, all...)
 	if c.State().Hash() != want || c.has(Fork) {
 		t.Errorf("it did not come back: %v", c.kinds())
