@@ -200,7 +200,7 @@ func (c *cli) syncNow(watch bool) error {
 	ctx, stop := signal.NotifyContext(c.ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	c.ui.say("syncing until you interrupt it; \"codefob sync status\" tells how it goes")
-	err = s.Run(ctx)
+	err = s.Run(ctx, func(err error) { c.ui.say("warning: %s", err) })
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}

@@ -27,7 +27,7 @@ func syncs(log func(event string, err error)) func(context.Context, *vault.Vault
 		}
 		go func() {
 			defer s.Close()
-			_, err := host.Caught(func() (any, error) { return nil, s.Run(ctx) })
+			_, err := host.Caught(func() (any, error) { return nil, s.Run(ctx, func(err error) { log("sync", err) }) })
 			if err != nil && ctx.Err() == nil {
 				log("sync", err)
 			}

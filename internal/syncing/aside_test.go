@@ -34,7 +34,7 @@ func TestAFolderThatDoesNotAnswer(t *testing.T) {
 	// What ends the syncing does not wait for it.
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- a.s.Run(ctx) }()
+	go func() { done <- a.s.Run(ctx, func(error) {}) }()
 	<-s.reached
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {

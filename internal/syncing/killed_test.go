@@ -32,7 +32,7 @@ func runHome(home string) error {
 	if err != nil {
 		return err
 	}
-	return s.Run(context.Background())
+	return s.Run(context.Background(), func(error) {})
 }
 
 // Programs that sync, and the relay, are killed at any moment, and the relay's storage is deleted: nothing is lost.

@@ -88,7 +88,7 @@ func (s *server) kill() {
 func (c *computer) run() {
 	ctx, cancel := context.WithCancel(c.t.Context())
 	done := make(chan error, 1)
-	go func() { done <- c.s.Run(ctx) }()
+	go func() { done <- c.s.Run(ctx, func(error) {}) }()
 	c.t.Cleanup(func() { cancel(); <-done })
 }
 

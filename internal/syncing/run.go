@@ -12,6 +12,7 @@ import (
 
 	"codefob/internal/relay/wire"
 	"codefob/internal/vault"
+	"codefob/internal/vaultsync"
 )
 
 var lookEvery = 15 * time.Second // where the system tells of no change; longer in tests
@@ -41,8 +42,9 @@ func (b *backOff) failed(now time.Time, err error) {
 }
 
 // Run syncs as things change, here and there, until ctx ends or the vault is locked. Of the programs of this computer one
-// does it, and the next when that ends. Turned on or off meanwhile, it goes along.
-func (s *Syncing) Run(ctx context.Context) error {
+// does it, and the next when that ends. Turned on or off meanwhile, it goes along. What this computer refuses is told, when it
+// begins, and in [Syncing.Status]; it is tried again.
+func (s *Syncing) Run(ctx context.Context, tell func(error)) error {
 	changed, stop := s.watch(ctx)
 	defer stop()
 	release, err := s.lead(ctx)
@@ -71,6 +73,16 @@ func (s *Syncing) Run(ctx context.Context) error {
 			return ctx.Err()
 		case errors.Is(err, vault.ErrLocked), errors.Is(err, vault.ErrLockedByUs):
 			return err
+		}
+		if errors.Is(err, vaultsync.ErrNone) {
+			err = nil
+		}
+		s.mu.Lock()
+		isNew := s.refused == nil
+		s.refused = err
+		s.mu.Unlock()
+		if err != nil && isNew {
+			tell(err)
 		}
 		wait := lookEvery // also after what this computer refuses: a full disk, the lock
 		if err == nil {

@@ -51,6 +51,7 @@ type Syncing struct {
 	carriers map[string]carrier
 	settings settings
 	failures map[string]error // why carriers were not reached in the last round, by kind
+	refused  error            // why this computer does not sync, though it runs
 }
 
 // carrier is a [vaultsync.Carrier] that has to be closed.
@@ -481,7 +482,14 @@ func (s *Syncing) Duplicates() (groups [][]string, err error) {
 
 // Status tells how syncing stands, by what is on the disk.
 func (s *Syncing) Status() (st Status, err error) {
-	err = s.look(func(r *vaultsync.Replica, set settings) { st = statusOf(r, set) })
+	err = s.look(func(r *vaultsync.Replica, set settings) {
+		st = statusOf(r, set)
+		for i := range st.Carriers {
+			if s.refused != nil {
+				st.Carriers[i].Error = refusedHere(s.refused)
+			}
+		}
+	})
 	if errors.Is(err, vaultsync.ErrNone) {
 		return Status{}, nil
 	}

@@ -507,7 +507,7 @@ func TestALockedVaultEndsIt(t *testing.T) {
 	t.Parallel()
 	a, _, _ := pair(t)
 	done := make(chan error, 1)
-	go func() { done <- a.s.Run(t.Context()) }()
+	go func() { done <- a.s.Run(t.Context(), func(error) {}) }()
 	a.must(a.LockForAll())
 	if err := <-done; !errors.Is(err, vault.ErrLockedByUs) && !errors.Is(err, vault.ErrLocked) {
 		t.Error(err)
@@ -524,6 +524,35 @@ func TestRunBringsChangesAtOnce(t *testing.T) {
 	b.run()
 	b.await(a.add(fmt.Sprintf(totp, "First")))
 	a.await(b.add(fmt.Sprintf(totp, "Second")))
+}
+
+// A disk that takes nothing: it is told, once, and gone when it does again.
+func TestADiskThatIsFullIsTold(t *testing.T) {
+	t.Parallel()
+	a, b, _ := pair(t)
+	full := filepath.Join(a.s.folder, "memory.json")
+	a.must(os.Remove(full))
+	a.must(os.Mkdir(full, 0o700))
+	told := make(chan error, 9)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- a.s.Run(ctx, func(err error) { told <- err }) }()
+	if err := <-told; !errors.Is(err, vaultsync.ErrStorage) {
+		t.Error(err)
+	}
+	if st := a.status(); !strings.Contains(st.Carriers[0].Error, "make room on the disk") {
+		t.Errorf("%+v", st.Carriers)
+	}
+	a.must(os.Remove(full))
+	b.add(fmt.Sprintf(totp, "Other"))
+	b.sync() // the folder tells
+	a.await(a.add(fmt.Sprintf(totp, "Mine")))
+	a.awaitStatus(func(st Status) bool { return st.Carriers[0].Error == "" })
+	cancel()
+	<-done
+	if len(told) > 0 {
+		t.Errorf("told again: %v", <-told)
+	}
 }
 
 // await waits until an account has come.

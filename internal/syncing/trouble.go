@@ -1,9 +1,11 @@
 package syncing
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
+	"codefob/internal/vault"
 	"codefob/internal/vaultsync"
 )
 
@@ -75,4 +77,16 @@ func oddAccounts(n int) Trouble {
 		what = fmt.Sprintf("%d accounts", n)
 	}
 	return Trouble{Kind: "newer", Text: what + " of another computer cannot be used by this version. Nothing is lost. Update Codefob on this computer"}
+}
+
+// refusedHere says why this computer does not sync, and what to do.
+func refusedHere(err error) string {
+	hint := "run \"codefob doctor\" in a terminal"
+	switch {
+	case errors.Is(err, vaultsync.ErrStorage), errors.Is(err, vault.ErrStorage):
+		hint = "make room on the disk, or make its folder writable"
+	case errors.Is(err, ErrBusy):
+		hint = "if it goes on, end the codefob process that hangs"
+	}
+	return fmt.Sprintf("%s; %s", err, hint)
 }
