@@ -120,10 +120,18 @@ func (s *stream) read(sign func()) {
 		}
 	})
 	s.mu.Lock()
-	s.err = err
+	s.err = ended(err)
 	s.mu.Unlock()
 	sign()
 	s.Conn.Close()
+}
+
+// ended says what the end of a connection is, where that is not what the relay said.
+func ended(err error) error {
+	if errors.As(err, new(*wire.Error)) || errors.Is(err, errDefect) {
+		return err
+	}
+	return fmt.Errorf("the connection to the relay ended: %w", err)
 }
 
 // sign wakes who waits.
@@ -266,7 +274,7 @@ func (c *relayCarrier) Push(ctx context.Context, records [][]byte) error {
 			return err
 		})
 		if err != nil {
-			return c.failed(ctx, err)
+			return c.failed(ctx, ended(err))
 		}
 	}
 	return nil
@@ -308,7 +316,7 @@ func (c *relayCarrier) Enter(ctx context.Context, _ uint64, record []byte) error
 		return vaultsync.ErrTaken
 	}
 	if err != nil {
-		return c.failed(ctx, err)
+		return c.failed(ctx, ended(err))
 	}
 	return nil
 }

@@ -18,8 +18,9 @@ import (
 var lookEvery = 15 * time.Second // where the system tells of no change; longer in tests
 
 const (
-	leadEvery = 2 * time.Second // whether this program may lead
-	firstBack = time.Second     // before a carrier that failed is tried again; twice as long each time
+	leadEvery = 2 * time.Second        // whether this program may lead
+	rest      = 200 * time.Millisecond // between two rounds: a relay that always has something new keeps no computer busy
+	firstBack = time.Second            // before a carrier that failed is tried again; twice as long each time
 	lastBack  = time.Minute
 )
 
@@ -91,6 +92,11 @@ func (s *Syncing) Run(ctx context.Context, tell func(error)) error {
 					wait = min(wait, max(0, b.next.Sub(s.now())))
 				}
 			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(rest):
 		}
 		s.wait(ctx, wait, changed)
 	}

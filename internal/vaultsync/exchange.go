@@ -211,28 +211,32 @@ func (r *Replica) takeEntries(name string, records [][]byte) (grown bool, err er
 	for _, record := range records {
 		_, _, packed, err := r.seal.open(record)
 		var e entry
+		var hash Hash
 		if err == nil {
-			e, _, err = parseEntry(packed)
+			e, hash, err = parseEntry(packed)
 		}
 		if err != nil {
 			r.putAside(name, loose{record, true, kindOf(err), DeviceID{}})
 			continue
 		}
-		early = append(early, earlyEntry{e.Index, packed, bytes.Clone(record), name})
+		early = append(early, earlyEntry{e, hash, packed, bytes.Clone(record), name})
 	}
-	slices.SortStableFunc(early, func(a, b earlyEntry) int { return cmp.Compare(a.index, b.index) })
+	slices.SortStableFunc(early, func(a, b earlyEntry) int { return cmp.Compare(a.Index, b.Index) })
+	path := r.pathIn(early)
 	for i, e := range early {
-		isNew, err := r.takeEntry(e.packed)
+		isNew, err := false, errGap
+		if e.Index < uint64(len(r.chain.entries)) || e.Index > r.known.Anchor.Seq || path[e.Index] == e.hash {
+			isNew, err = r.takeEntry(e.packed)
+		}
 		grown = grown || isNew
 		switch {
 		case errors.Is(err, ErrStorage):
 			r.early = append(r.early, early[i:]...)
 			return grown, err
 		case err == nil: // only what is in the chain: else nobody gave a carrier the true one any more
-			r.carrier(e.carrier).shows(DeviceID{}, e.index+1)
+			r.carrier(e.carrier).shows(DeviceID{}, e.Index+1)
 		case errors.Is(err, errFork):
-			rival, _, _ := parseEntry(e.packed)
-			r.note(split, e.carrier, rival.Signer)
+			r.note(split, e.carrier, e.Signer)
 		case errors.Is(err, errGap) && len(r.early) < maxLoose: // maybe one of several of its index
 			if !slices.ContainsFunc(r.early, func(o earlyEntry) bool { return bytes.Equal(o.packed, e.packed) }) {
 				r.early = append(r.early, e)
@@ -242,6 +246,23 @@ func (r *Replica) takeEntries(name string, records [][]byte) (grown bool, err er
 		}
 	}
 	return grown, nil
+}
+
+// pathIn is what leads to the entry that let this device in: until that is here, no other is taken, as there may be
+// two chains. It is nil where some of it is missing.
+func (r *Replica) pathIn(early []earlyEntry) map[uint64]Hash {
+	path := map[uint64]Hash{}
+	for at := r.known.Anchor; at.Seq >= uint64(len(r.chain.entries)); at.Seq-- {
+		i := slices.IndexFunc(early, func(e earlyEntry) bool { return e.Index == at.Seq && e.hash == at.Hash })
+		if i < 0 {
+			return nil
+		}
+		path[at.Seq], at.Hash = at.Hash, early[i].Prev
+		if at.Seq == 0 {
+			break
+		}
+	}
+	return path
 }
 
 // takeRecords checks records, keeps what is new, and has it wait for its turn.

@@ -37,6 +37,7 @@ const (
 	filesAtOnce = 100
 	bytesAtOnce = 16 << 20
 	pollEvery   = 15 * time.Second // network shares tell nothing
+	maxWatched  = 100              // folders: the system has so many watches for all programs
 )
 
 var (
@@ -323,7 +324,9 @@ func (f *Folder) watch() {
 	}
 	folders, _ := os.ReadDir(f.base)
 	for _, d := range folders {
-		list = append(list, filepath.Join(f.base, d.Name()))
+		if d.IsDir() && deviceFolder.MatchString(d.Name()) && len(list) < maxWatched {
+			list = append(list, filepath.Join(f.base, d.Name()))
+		}
 	}
 	for _, name := range list {
 		if !slices.Contains(f.watcher.WatchList(), name) {

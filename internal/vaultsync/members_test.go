@@ -564,8 +564,29 @@ func TestANewDeviceTakesNoOtherChain(t *testing.T) {
 	if err := r.Greet(); !errors.Is(err, ErrNotMember) {
 		t.Errorf("Greet = %v", err)
 	}
-	if !(&computer{Replica: r}).has(Fork) {
-		t.Errorf("no fork: %v", r.noted)
+	if !(&computer{Replica: r}).has(Hole) {
+		t.Errorf("no hole: %v", r.noted)
+	}
+
+	// Of two, it takes the one of the device that let it in, whichever comes first.
+	welcome.Anchor.Hash[0] ^= 1
+	other, _ := NewDevice()
+	rival := line("rival")
+	if _, err := all[1].Add(context.Background(), other.Member("other"), rival); err != nil {
+		t.Fatal(err)
+	}
+	r, err = join(&memStore{files: map[string][]byte{}}, d, welcome, owner, func() time.Time { return epochStart })
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.items = append(rival.items, w.items...)
+	for range 2 {
+		if err := r.Round(context.Background(), w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Greet(); err != nil || !(&computer{Replica: r}).has(Fork) {
+		t.Errorf("Greet = %v; %v", err, r.noted)
 	}
 }
 

@@ -113,7 +113,8 @@ type waiting struct {
 
 // earlyEntry is one before which entries are missing.
 type earlyEntry struct {
-	index          uint64
+	entry
+	hash           Hash
 	packed, record []byte
 	carrier        string
 }
@@ -438,6 +439,9 @@ func (r *Replica) Close() {
 		for _, s := range list {
 			wipe(s)
 		}
+	}
+	for _, s := range r.strayed {
+		wipe(s)
 	}
 	for _, bySeq := range r.waiting {
 		for _, list := range bySeq {

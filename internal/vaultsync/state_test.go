@@ -105,9 +105,11 @@ func TestCloseForgets(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, k := c.ops[c.self][0], c.known.Epochs[1]
+	stray := &signed{packed: []byte("CANARY")}
+	c.strayed = append(c.strayed, stray)
 	c.Close()
 	c.Close()
-	if bytes.Contains(s.packed, []byte("CANARY")) || bytes.Contains(s.Fields, []byte("CANARY")) || !bytes.Equal(k, make([]byte, 32)) {
+	if bytes.Contains(s.packed, []byte("CANARY")) || bytes.Contains(s.Fields, []byte("CANARY")) || stray.packed[0] != 0 || !bytes.Equal(k, make([]byte, 32)) {
 		t.Error("it is still there")
 	}
 }
