@@ -141,6 +141,25 @@ func TestApplyKeepsWhatIsLaterInTheVault(t *testing.T) {
 	}
 }
 
+// Two devices gave out the same recovery code before they met, and the later use was heard of first.
+func TestARecoveryCodeIsUsedSinceTheEarliestTime(t *testing.T) {
+	all := copies(t, fixed)[:2]
+	w := line("w")
+	all[0].add("A", "SECRET")
+	rounds(t, w, all...)
+	for i, used := range []int64{9, 7} {
+		a := all[i].vault.Accounts["A"]
+		a.Recovery = []RecoveryCode{{Code: "one", Used: used}}
+		all[i].vault.Accounts["A"] = a
+	}
+	rounds(t, w, all...)
+	for i, c := range all {
+		if got := c.vault.Accounts["A"].Recovery; len(got) != 1 || got[0].Used != 7 || len(c.State().Diff(c.vault)) > 0 {
+			t.Errorf("device %d has %+v", i, got)
+		}
+	}
+}
+
 // An older operation that comes late, with another secret, becomes what the state says, and not what a vault has.
 func TestASecretNeverChangesUnderAnID(t *testing.T) {
 	say := func(clock int64, secret string) *Operation {

@@ -122,7 +122,8 @@ func (s *State) later(id string, m *merged, a Account) *Account {
 	for _, c := range a.Recovery {
 		_, has := m.codes[c.Code]
 		has = has && a.RecoveryAt == m.recoveryAt
-		if a.RecoveryAt > m.recoveryAt || a.RecoveryAt == m.recoveryAt && !has || c.Used != 0 && m.used[c.Code] == 0 {
+		used := c.Used != 0 && (m.used[c.Code] == 0 || c.Used < m.used[c.Code])
+		if a.RecoveryAt > m.recoveryAt || a.RecoveryAt == m.recoveryAt && !has || used {
 			part.Recovery = append(part.Recovery, c)
 			part.RecoveryAt, changed = a.RecoveryAt, true
 		}
