@@ -395,3 +395,18 @@ func TestADeviceKeepsItsFilesInAFolder(t *testing.T) {
 		}
 	}
 }
+
+// A program that was killed while it wrote leaves a part, and the next one that writes there takes its place.
+func TestWhatAKilledProgramLeftGoesAway(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, ".00000001.rec.tmp"), []byte("a pa"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeWhole(folder, "00000001.rec", []byte("all")); err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadDir(folder)
+	if content, _ := os.ReadFile(filepath.Join(folder, "00000001.rec")); err != nil || len(left) != 1 || string(content) != "all" {
+		t.Errorf("there are %v, %v, and in it is %q", left, err, content)
+	}
+}

@@ -2,7 +2,6 @@ package vaultsync
 
 import (
 	"cmp"
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -68,7 +67,8 @@ func (f folderStore) appendAt(name string, at int64, content []byte) (err error)
 
 // writeWhole puts a file into a folder: all of it, or nothing.
 func writeWhole(folder, name string, content []byte) (err error) {
-	temp := filepath.Join(folder, "."+rand.Text()+".tmp")
+	temp := filepath.Join(folder, "."+name+".tmp")
+	os.Remove(temp) // left over by a program that was killed
 	file, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
