@@ -88,7 +88,7 @@ func (c *cli) syncBy(kind, where, name string) error {
 		c.ui.say("next: \"codefob devices add\" lets another one in")
 	}
 	if kind == syncing.Relay {
-		c.ui.say("handing over what is here; the first time, a relay takes some 30 accounts a second")
+		c.ui.say("handing over what is here, which may take some seconds the first time")
 	}
 	return c.syncOnce(s)
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"compress/flate"
-	"context"
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/binary"
@@ -237,13 +236,7 @@ func TestReadersThatStopAreDroppedAndOthersAreServed(t *testing.T) {
 		r.opened(k).NetConn().(*net.TCPConn).SetReadBuffer(4096)
 	}
 	one, two := r.dial(k, wire.Position{}), r.dial(k, wire.Position{})
-	go func() {
-		for {
-			if _, err := one.Next(context.Background()); err != nil {
-				return
-			}
-		}
-	}()
+	go skip(one)
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -389,7 +382,7 @@ func TestAChallengeThatIsPassedOnIsWorthNothing(t *testing.T) {
 // have neither that, nor addresses, nor records, whatever goes wrong.
 func TestWhatTheRelayWritesDown(t *testing.T) {
 	t.Parallel()
-	r := start(t, func(c *Config) { hurry(c); c.Appends = 0.2; c.times.wait = 0 })
+	r := start(t, func(c *Config) { hurry(c); c.Appends = 0.02; c.times.wait = 0 })
 	k := key(t)
 	const canary = "canary-of-a-record"
 	c := r.dial(k, wire.Position{})

@@ -132,13 +132,7 @@ func writer(ctx context.Context, o wire.Options, name string, most int) (acked m
 			time.Sleep(20 * time.Millisecond)
 			continue
 		}
-		go func() {
-			for {
-				if _, err := c.Next(context.Background()); err != nil {
-					return
-				}
-			}
-		}()
+		go skip(c)
 		for ctx.Err() == nil && len(acked) < most {
 			n++
 			text := fmt.Sprintf("%s %d", name, n)
@@ -322,13 +316,7 @@ func race(t *testing.T, writes int, urls ...string) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		go func() {
-			for {
-				if _, err := c.Next(context.Background()); err != nil {
-					return
-				}
-			}
-		}()
+		go skip(c)
 		writers.Go(func() {
 			var last uint64
 			for n := 0; n < writes/len(urls); {

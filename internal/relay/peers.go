@@ -83,7 +83,7 @@ func (p *peers) get(at netip.Addr) *peer {
 		c := p.c
 		found = &peer{
 			connects: rate.NewLimiter(rate.Limit(float64(c.SocketsPerAddress)/60), c.SocketsPerAddress),
-			appends:  rate.NewLimiter(rate.Limit(5*c.Appends), int(100*c.Appends)+1),
+			appends:  rate.NewLimiter(rate.Limit(5*c.Appends), int(5*atOnce*c.Appends)+1),
 			streams:  rate.NewLimiter(rate.Limit(c.NewStreams/3600), int(c.NewStreams)),
 		}
 		p.all[network] = found

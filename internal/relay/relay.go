@@ -25,6 +25,7 @@ import (
 	"github.com/gorilla/websocket"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/sirupsen/logrus"
+	"golang.org/x/time/rate"
 
 	"codefob/internal/relay/wire"
 )
@@ -43,7 +44,7 @@ type Config struct {
 	Keep       time.Duration // how long records are kept; 0 for ever
 
 	StreamSize        int64   // bytes that one stream may take in its life
-	Appends           float64 // a second, of one stream; one address may do five times as much
+	Appends           float64 // a second, of one stream, see atOnce; one address may do five times as much
 	NewStreams        float64 // an hour, of one address
 	Sockets           int     // in all
 	SocketsPerAddress int
@@ -53,6 +54,10 @@ type Config struct {
 
 	times times // tests are in a hurry
 }
+
+// atOnce is how many seconds' worth of records may come at once: so much is a vault
+// that is handed over for the first time.
+const atOnce = 100
 
 // times are how long a client may take.
 type times struct {
@@ -88,7 +93,8 @@ type Relay struct {
 	running  sync.WaitGroup // sockets, and what watches the storage
 
 	mu      sync.Mutex
-	streams map[string]*stream // those with sockets, by subject
+	streams map[string]*stream       // those with sockets, by subject
+	resting map[string]*rate.Limiter // of those that had sockets a moment ago, by subject
 	sockets map[*socket]bool
 }
 
@@ -100,7 +106,7 @@ func New(ctx context.Context, c Config) (*Relay, error) {
 	for i, h := range c.Hosts {
 		c.Hosts[i] = strings.ToLower(h)
 	}
-	r := &Relay{Config: c, peers: newPeers(&c), streams: map[string]*stream{}, sockets: map[*socket]bool{}}
+	r := &Relay{Config: c, peers: newPeers(&c), streams: map[string]*stream{}, resting: map[string]*rate.Limiter{}, sockets: map[*socket]bool{}}
 	r.metrics = newMetrics(r)
 	r.upgrader = websocket.Upgrader{
 		HandshakeTimeout: c.times.hello,
@@ -249,6 +255,7 @@ func (r *Relay) watch() {
 				due = append(due, s)
 			}
 		}
+		maps.DeleteFunc(r.resting, func(_ string, l *rate.Limiter) bool { return isRested(l) })
 		r.mu.Unlock()
 		for _, s := range due {
 			if s.look(r.ended, jitter(lookLater)) != nil {

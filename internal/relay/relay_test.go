@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
+
 	"codefob/internal/relay/wire"
 )
 
@@ -218,6 +220,20 @@ func TestTheNumberOfPartitionsStays(t *testing.T) {
 	}
 }
 
+// What was acknowledged is on the disk: no client could see it if it were not.
+func TestEachRecordIsSynced(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil)
+	if c := r.store.embedded.JetStreamConfig(); !c.SyncAlways || !strings.HasPrefix(c.StoreDir, r.Folder) {
+		t.Errorf("JetStream runs with %+v", c)
+	}
+	for _, p := range r.store.lasting {
+		if c := (*p.stream.Load()).CachedInfo().Config; c.Storage != jetstream.FileStorage || c.PersistMode == jetstream.AsyncPersistMode {
+			t.Errorf("%s: %+v", p.name, c)
+		}
+	}
+}
+
 func TestQuotas(t *testing.T) {
 	t.Parallel()
 	r := start(t, func(c *Config) { c.StreamSize = 1000 })
@@ -285,21 +301,78 @@ func TestRecordsAreKeptAsLongAsIsSaid(t *testing.T) {
 	}
 }
 
+// A vault is handed over at once, and then the limits of its stream and of its address hold, also for who comes back.
 func TestRates(t *testing.T) {
 	t.Parallel()
 	r := start(t, func(c *Config) {
-		c.Appends, c.NewStreams, c.SocketsPerAddress = 0.01, 2, 3 // bursts of 1 record, 2 streams, 3 sockets
-		c.times.wait = 0
+		c.Appends, c.Folder, c.times.wait = 0.1, quick(t), 0 // at once 11 of a stream, 51 of the address
 	})
+	many := func(c *wire.Conn) (taken int) { // on a slow day one more than can be at once
+		t.Helper()
+		go skip(c)
+		for {
+			_, err := c.Append(t.Context(), []byte("a"))
+			if err == nil {
+				taken++
+				continue
+			}
+			if e := refused(t, err, wire.CodeSlow); e.Wait() < time.Millisecond {
+				t.Errorf("wait %v", e.Wait())
+			}
+			return taken
+		}
+	}
+	k := key(t)
+	c := r.dial(k, wire.Position{})
+	all := many(c)
+	if all < 11 || all > 15 {
+		t.Errorf("%d records at once", all)
+	}
+	c.Close()
+	for left := false; !left; { // it was the last of its stream
+		r.mu.Lock()
+		left = len(r.streams) == 0
+		r.mu.Unlock()
+	}
+	again := many(r.dial(k, wire.Position{}))
+	if again > 5 {
+		t.Errorf("%d more after coming back", again)
+	}
+	all += again
+	var last int
+	for range 7 {
+		c = r.dial(key(t), wire.Position{})
+		last = many(c)
+		all += last
+	}
+	if all < 51 || all > 65 {
+		t.Errorf("%d records of one address", all)
+	}
+	for range 20 {
+		last += many(c)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	most := 0.0
+	for _, st := range r.streams {
+		most = max(most, st.limit.Tokens())
+	}
+	if most < float64(10-last) {
+		t.Errorf("what the address may not do took from the stream: it may do %.1f", most)
+	}
+}
+
+func TestNewStreamsAndSocketsOfAnAddress(t *testing.T) {
+	t.Parallel()
+	r := start(t, func(c *Config) { c.NewStreams, c.SocketsPerAddress = 2, 3 })
 	one, two, three := r.dial(key(t), wire.Position{}), r.dial(key(t), wire.Position{}), r.dial(key(t), wire.Position{})
 	add(t, one, "a")
-	_, err := one.Append(t.Context(), []byte("b"))
-	if e := refused(t, err, wire.CodeSlow); e.Wait() < time.Second {
-		t.Errorf("wait %v", e.Wait())
-	}
 	add(t, two, "a")
-	_, err = three.Append(t.Context(), []byte("a"))
-	refused(t, err, wire.CodeSlow)
+	_, err := three.Append(t.Context(), []byte("a"))
+	if e := refused(t, err, wire.CodeSlow); !strings.Contains(e.Text, "new streams") || e.Wait() < time.Minute {
+		t.Errorf("%v, wait %v", e, e.Wait())
+	}
+	add(t, one, "b")
 	_, err = wire.Dial(t.Context(), wire.Options{URL: r.url, Key: key(t), Kind: wire.Lasting})
 	if e := refused(t, err, wire.CodeSlow); e.Wait() != 10*time.Second {
 		t.Errorf("wait %v", e.Wait())

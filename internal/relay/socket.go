@@ -189,14 +189,17 @@ func (s *socket) read() {
 	}
 }
 
-// add keeps to the limits, then adds the record. Who is a little too fast is slowed down.
+// add keeps to the limits, then adds the record. Who is a little too fast is slowed
+// down; who is much too fast is, too, and is then told how much longer to wait.
 func (s *socket) add(a wire.Append) (uint64, *wire.Error) {
-	var wait time.Duration
-	for _, limit := range []*rate.Limiter{s.stream.limit, s.peer.appends} {
-		reserved := limit.Reserve()
-		if wait = max(wait, reserved.Delay()); wait > s.r.times.wait {
-			reserved.Cancel()
-			return 0, slow(wait, "too many records from this stream or address")
+	now := time.Now()
+	reserved := [...]*rate.Reservation{s.stream.limit.ReserveN(now, 1), s.peer.appends.ReserveN(now, 1)}
+	wait := max(reserved[0].DelayFrom(now), reserved[1].DelayFrom(now))
+	later := wait - s.r.times.wait
+	if later > 0 { // it takes nothing from either
+		wait = s.r.times.wait
+		for _, r := range reserved {
+			r.CancelAt(now)
 		}
 	}
 	if wait > 0 {
@@ -206,6 +209,9 @@ func (s *socket) add(a wire.Append) (uint64, *wire.Error) {
 		case <-timer.C:
 		case <-s.ctx.Done():
 		}
+	}
+	if later > 0 {
+		return 0, slow(later, "too many records from this stream or address")
 	}
 	return s.stream.add(s.ctx, s, a)
 }

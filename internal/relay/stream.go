@@ -47,8 +47,13 @@ func (r *Relay) join(ctx context.Context, s *socket, p *partition, subject strin
 	r.mu.Lock()
 	st, there := r.streams[subject]
 	if !there {
+		limit := r.resting[subject]
+		delete(r.resting, subject)
+		if limit == nil {
+			limit = rate.NewLimiter(rate.Limit(r.Appends), int(atOnce*r.Appends)+1)
+		}
 		st = &stream{r: r, part: p, subject: subject, adding: make(chan struct{}, 1), ready: make(chan struct{}),
-			limit: rate.NewLimiter(rate.Limit(r.Appends), int(20*r.Appends)+1), sockets: map[*socket]bool{}}
+			limit: limit, sockets: map[*socket]bool{}}
 		r.streams[subject] = st
 	}
 	st.mu.Lock()
@@ -74,7 +79,8 @@ func (r *Relay) join(ctx context.Context, s *socket, p *partition, subject strin
 	}
 }
 
-// quit takes a socket out of its stream. The last one has it forgotten.
+// quit takes a socket out of its stream. The last one has it forgotten, but for
+// what it has used up: who comes back is not to have it anew.
 func (r *Relay) quit(s *socket) {
 	st := s.stream
 	if st == nil {
@@ -87,6 +93,9 @@ func (r *Relay) quit(s *socket) {
 	st.mu.Unlock()
 	if empty && r.streams[st.subject] == st {
 		delete(r.streams, st.subject)
+		if !isRested(st.limit) {
+			r.resting[st.subject] = st.limit
+		}
 	}
 	r.mu.Unlock()
 	if empty {
@@ -96,6 +105,9 @@ func (r *Relay) quit(s *socket) {
 		}
 	}
 }
+
+// isRested tells whether a limit is as good as a new one.
+func isRested(l *rate.Limiter) bool { return l.Tokens() >= float64(l.Burst()) }
 
 func (st *stream) due() bool {
 	st.mu.Lock()

@@ -7,7 +7,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -45,6 +47,9 @@ const (
 	maxQueue   = 128 << 20
 	recordCost = 64 // bytes besides its data: tiny ones fill the memory, too
 )
+
+// onTheWay is how many records may wait for their answer at once.
+const onTheWay = 16
 
 // caughtUp is how long a relay may take to send what it has. To take what it is given it has twice as long.
 const caughtUp = 30 * time.Second
@@ -259,7 +264,8 @@ func (c *relayCarrier) current(ctx context.Context, epoch uint32) (*stream, erro
 	return s, err
 }
 
-// Push adds records to the stream of the newest epoch. It is about as slow as the relay wants.
+// Push adds records to the stream of the newest epoch, several at once, as the way to the relay may be long.
+// It is about as slow as the relay wants.
 func (c *relayCarrier) Push(ctx context.Context, records [][]byte) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, 2*c.patience, errSlow)
 	defer cancel()
@@ -267,15 +273,30 @@ func (c *relayCarrier) Push(ctx context.Context, records [][]byte) error {
 	if err != nil {
 		return c.failed(ctx, err)
 	}
-	for _, r := range records {
-		err := patiently(ctx, func() error {
-			n, err := s.Append(ctx, r)
-			s.acked = max(s.acked, n)
-			return err
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var next atomic.Int64
+	var last [onTheWay]uint64
+	var all sync.WaitGroup
+	for i := range last {
+		all.Go(func() {
+			for n := next.Add(1); n <= int64(len(records)) && ctx.Err() == nil; n = next.Add(1) {
+				err := caught(func() error {
+					return patiently(ctx, func() (err error) {
+						last[i], err = s.Append(ctx, records[n-1])
+						return err
+					})
+				})
+				if err != nil {
+					stop(err)
+				}
+			}
 		})
-		if err != nil {
-			return c.failed(ctx, ended(err))
-		}
+	}
+	all.Wait()
+	s.acked = max(s.acked, slices.Max(last[:]))
+	if ctx.Err() != nil {
+		return c.failed(ctx, ended(context.Cause(ctx)))
 	}
 	return nil
 }

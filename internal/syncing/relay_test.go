@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -205,3 +206,54 @@ func TestTheRelayTakesOneEntryAtATime(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A relay that is far away: its answers come when several records are on their way to it.
+func TestRecordsDoNotWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	r := startRelay(t)
+	far, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer far.Close()
+	const records = 5
+	var sent atomic.Int64 // bytes, by the device
+	var answers atomic.Int64
+	go func() {
+		for {
+			here, err := far.Accept()
+			if err != nil {
+				return
+			}
+			there, err := net.Dial("tcp", r.address)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			go io.Copy(writer(func(p []byte) (int, error) { sent.Add(int64(len(p))); return there.Write(p) }), here)
+			go io.Copy(writer(func(p []byte) (int, error) {
+				for sent.Load() < answers.Load() && t.Context().Err() == nil {
+					time.Sleep(time.Millisecond)
+				}
+				return here.Write(p)
+			}), there)
+		}
+	}()
+	a := newComputer(t)
+	a.must(a.s.Use(t.Context(), Relay, "ws://"+far.Addr().String(), "desk"))
+	a.sync()
+	for i := range records {
+		a.add(fmt.Sprintf(totp, fmt.Sprint("Account", i)))
+	}
+	answers.Store(sent.Load() + records*300) // a record has 325 bytes at least
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	a.must(a.s.Once(ctx))
+	if st := a.status(); st.Carriers[0].Error != "" || st.Carriers[0].Pending > 0 {
+		t.Errorf("%+v", st.Carriers[0])
+	}
+}
+
+type writer func([]byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }

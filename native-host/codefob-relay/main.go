@@ -102,7 +102,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	storage := fs.String("storage", "10GiB", "hold at most this `SIZE` of records")
 	size := fs.String("stream-size", "64MiB", "take at most this `SIZE` of records for one stream, in its life")
 	keep := fs.Int("keep", 400, "keep records for this number of `DAYS`; 0 for ever")
-	fs.Float64Var(&o.Appends, "appends", o.Appends, "take this `NUMBER` of records a second for one stream, five times as many from one address")
+	fs.Float64Var(&o.Appends, "appends", o.Appends, "take this `NUMBER` of records a second for one stream, a hundred times as many at once, and five times all that from one address")
 	fs.Float64Var(&o.NewStreams, "new-streams", o.NewStreams, "take this `NUMBER` of new streams an hour from one address")
 	fs.IntVar(&o.Sockets, "sockets", o.Sockets, "hold at most this `NUMBER` of sockets")
 	fs.IntVar(&o.SocketsPerAddress, "sockets-per-address", o.SocketsPerAddress, "hold at most this `NUMBER` of sockets of one address")
@@ -129,8 +129,10 @@ func parse(args []string, out io.Writer) (*options, error) {
 		return nil, misused("--partitions is 1 to 1024")
 	case *keep < 0 || *keep > 36500:
 		return nil, misused("--keep is 0 to 36500 days")
-	case !(o.Appends > 0) || !(o.NewStreams >= 1) || o.Sockets < 1 || o.SocketsPerAddress < 1:
-		return nil, misused("--appends, --new-streams, --sockets and --sockets-per-address are at least 1")
+	case !(o.Appends >= 1 && o.Appends <= 1e6), !(o.NewStreams >= 1 && o.NewStreams <= 1e6):
+		return nil, misused("--appends and --new-streams are 1 to 1000000")
+	case o.Sockets < 1 || o.SocketsPerAddress < 1:
+		return nil, misused("--sockets and --sockets-per-address are at least 1")
 	case o.drain < 0:
 		return nil, misused("--drain is not negative")
 	}
