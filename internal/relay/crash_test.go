@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -27,12 +28,8 @@ var soak, _ = strconv.Atoi(os.Getenv("CODEFOB_SOAK"))
 
 // child is a program that the tests start, to kill it: a relay, or a node of NATS.
 type child struct {
-	Listen string // of a relay
-	Folder string
-
-	Name        string // of a node
-	Port, Route int
-	Routes      []string
+	Listen, Folder string // of a relay
+	Conf           string // of a node
 }
 
 const childVariable = "CODEFOB_RELAY_CHILD"
@@ -51,11 +48,13 @@ func TestMain(m *testing.M) {
 }
 
 func (c child) run() error {
-	if c.Name != "" {
-		s, err := server.NewServer(&server.Options{
-			ServerName: c.Name, Host: "127.0.0.1", Port: c.Port, JetStream: true, StoreDir: c.Folder, SyncAlways: true, NoSigs: true,
-			Cluster: server.ClusterOpts{Name: "codefob", Host: "127.0.0.1", Port: c.Route}, Routes: server.RoutesFromStr(join(c.Routes)),
-		})
+	if c.Conf != "" {
+		o, err := server.ProcessConfigFile(c.Conf)
+		if err != nil {
+			return err
+		}
+		o.NoSigs = true
+		s, err := server.NewServer(o)
 		if err != nil {
 			return err
 		}
@@ -76,16 +75,6 @@ func (c child) run() error {
 		return err
 	}
 	return r.Serve(l)
-}
-
-func join(list []string) (text string) {
-	for i, s := range list {
-		if i > 0 {
-			text += ","
-		}
-		text += s
-	}
-	return text
 }
 
 // start runs the program, until kill.
@@ -243,21 +232,28 @@ func up(t *testing.T, address string) {
 	}
 }
 
-// cluster starts three nodes of NATS.
+// cluster starts three nodes of NATS as docs/relay/nats.conf has them: what a relay
+// does, it may do with those permissions.
 func cluster(t *testing.T, folder string) (nodes []child, kill []func(), urls []string) {
 	t.Helper()
+	text, err := os.ReadFile("../../docs/relay/nats.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
 	p := ports(t, 6)
-	var routes []string
-	for i := range 3 {
-		routes = append(routes, fmt.Sprint("nats://127.0.0.1:", p[3+i]))
-	}
-	for i := range 3 {
-		n := child{Name: fmt.Sprint("node", i), Folder: filepath.Join(folder, fmt.Sprint(i)), Port: p[i], Route: p[3+i], Routes: routes}
+	for i, name := range []string{"a", "b", "c"} {
+		here := func(n int) string { return fmt.Sprint("127.0.0.1:", p[n]) }
+		conf := strings.NewReplacer("server_name: a", "server_name: "+name, "0.0.0.0:4222", here(i), "/var/lib/nats", filepath.Join(folder, name),
+			"0.0.0.0:6222", here(3+i), "a:6222", here(3), "b:6222", here(4), "c:6222", here(5), "$RELAY_PASSWORD", "word").Replace(string(text))
+		n := child{Conf: filepath.Join(folder, name+".conf")}
+		if err := os.WriteFile(n.Conf, []byte(conf), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		nodes, kill = append(nodes, n), append(kill, n.start(t))
-		urls = append(urls, fmt.Sprint("nats://127.0.0.1:", n.Port))
+		urls = append(urls, "nats://relay:word@"+here(i))
 	}
-	for _, n := range nodes {
-		up(t, fmt.Sprint("127.0.0.1:", n.Port))
+	for i := range nodes {
+		up(t, fmt.Sprint("127.0.0.1:", p[i]))
 	}
 	return nodes, kill, urls
 }
@@ -286,7 +282,7 @@ func TestANodeOfTheClusterKilledAtRandom(t *testing.T) {
 			kill[i]()
 			time.Sleep(rand.N(5 * time.Second))
 			kill[i] = nodes[i].start(t)
-			up(t, fmt.Sprint("127.0.0.1:", nodes[i].Port))
+			up(t, strings.TrimPrefix(urls[i], "nats://relay:word@"))
 			time.Sleep(10 * time.Second) // until it has caught up: with two gone nothing can be written
 		}
 	}, g[0].url, g[1].url)
@@ -354,7 +350,17 @@ func TestTwoRelaysOverOneCluster(t *testing.T) {
 	t.Parallel()
 	_, kill, urls := cluster(t, quick(t))
 	g := gateways(t, 2, urls)
+	for _, part := range g[0].store.all {
+		if c := (*part.stream.Load()).CachedInfo().Config; c.Replicas != 3 {
+			t.Errorf("%s is kept on %d nodes", part.name, c.Replicas)
+		}
+	}
 	race(t, 200+soak, g[0].url, g[1].url)
+	for _, r := range g {
+		if text := r.logs.String(); strings.Contains(text, "permissions") || strings.Contains(text, "codefob.0.") {
+			t.Error(text)
+		}
+	}
 	if soak == 0 {
 		return
 	}

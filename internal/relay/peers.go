@@ -21,6 +21,8 @@ const (
 type peers struct {
 	c *Config
 
+	unheard sync.Once // an X-Forwarded-For that was not believed
+
 	mu      sync.Mutex
 	all     map[netip.Prefix]*peer
 	waiting map[net.Conn]*peer // connections that are not yet sockets; nil for a proxy's
@@ -43,6 +45,11 @@ func newPeers(c *Config) *peers {
 // has, as each proxy adds the one that it was called from.
 func (p *peers) address(q *http.Request) netip.Addr {
 	at := remote(q.RemoteAddr)
+	if q.Header.Get("X-Forwarded-For") != "" && !p.isProxy(at) {
+		p.unheard.Do(func() {
+			p.c.Log.Warn("X-Forwarded-For from an address that --proxy does not name: if that is your web server, all who come by it count as one address")
+		})
+	}
 	hops := strings.Split(strings.Join(q.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && p.isProxy(at); i-- {
 		next, err := netip.ParseAddr(strings.TrimSpace(hops[i]))

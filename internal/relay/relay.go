@@ -104,7 +104,7 @@ func New(ctx context.Context, c Config) (*Relay, error) {
 		return nil, errors.New("a relay needs the names that clients know it by")
 	}
 	for i, h := range c.Hosts {
-		c.Hosts[i] = strings.ToLower(h)
+		c.Hosts[i] = strings.TrimSuffix(strings.ToLower(h), ".")
 	}
 	r := &Relay{Config: c, peers: newPeers(&c), streams: map[string]*stream{}, resting: map[string]*rate.Limiter{}, sockets: map[*socket]bool{}}
 	r.metrics = newMetrics(r)
@@ -127,10 +127,9 @@ func New(ctx context.Context, c Config) (*Relay, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /"+wire.Path, r.open)
 	mux.HandleFunc("GET /healthz", r.health)
-	quiet := r.Log.WriterLevel(logrus.DebugLevel) // it speaks of addresses
 	r.server = &http.Server{
 		Handler: mux, ReadHeaderTimeout: c.times.hello, IdleTimeout: c.times.ping, WriteTimeout: c.times.message,
-		MaxHeaderBytes: 8 << 10, ConnState: r.peers.state, ErrorLog: stdlog.New(quiet, "", 0),
+		MaxHeaderBytes: 8 << 10, ConnState: r.peers.state, ErrorLog: stdlog.New(io.Discard, "", 0), // it speaks of addresses
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){}, // a WebSocket is HTTP/1.1
 	}
 	r.running.Go(r.deliver)

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/sirupsen/logrus"
 
 	"codefob/internal/relay/wire"
 )
@@ -411,8 +412,10 @@ func TestHealthAndMetrics(t *testing.T) {
 
 func TestAddressesBehindProxies(t *testing.T) {
 	t.Parallel()
-	c := Default
+	c, logs := Default, &logbook{}
 	c.Proxies = prefixes("10.0.0.0/8", "fd00::/8")
+	c.Log = logrus.New()
+	c.Log.SetOutput(logs)
 	p := newPeers(&c)
 	for _, tt := range []struct{ from, forwarded, want string }{
 		{"192.0.2.1:5", "", "192.0.2.1"},
@@ -431,6 +434,9 @@ func TestAddressesBehindProxies(t *testing.T) {
 		if got := p.address(q).String(); got != tt.want {
 			t.Errorf("%s by %s is %s, want %s", tt.forwarded, tt.from, got, tt.want)
 		}
+	}
+	if n := strings.Count(logs.String(), "--proxy does not name"); n != 1 || strings.Contains(logs.String(), "192.0") {
+		t.Errorf("%d warnings: %s", n, logs)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -68,11 +68,14 @@ func openStore(ctx context.Context, c *Config, missed func()) (st *store, err er
 		nats.ReconnectBufSize(-1), // what is sent while NATS is away fails at once
 		nats.ReconnectHandler(func(*nats.Conn) { missed() }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			if errors.Is(err, nats.ErrSlowConsumer) {
+			switch {
+			case errors.Is(err, nats.ErrSlowConsumer):
 				missed()
-				return
+			case errors.Is(err, nats.ErrPermissionViolation): // it has the name of a stream
+				c.Log.Error("NATS does not let the relay do what it has to: docs/relay/nats.conf has the permissions of its user")
+			default:
+				c.Log.WithError(err).Warn("NATS")
 			}
-			c.Log.WithError(err).Warn("NATS")
 		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
@@ -93,7 +96,13 @@ func openStore(ctx context.Context, c *Config, missed func()) (st *store, err er
 	if c.CA != "" {
 		options = append(options, nats.RootCAs(c.CA))
 	}
-	if st.nc, err = nats.Connect(url, options...); err != nil {
+	st.nc, err = nats.Connect(url, options...)
+	switch {
+	case errors.Is(err, nats.ErrAuthorization):
+		return st, errors.New("NATS does not know the user: say who the relay is with --nats nats://USER:PASSWORD@HOST:4222, or with --nats-creds")
+	case errors.Is(err, nats.ErrNoServers):
+		return st, errors.New("NATS does not answer at any of the addresses of --nats")
+	case err != nil:
 		return st, fmt.Errorf("NATS: %w", err)
 	}
 	if st.js, err = jetstream.New(st.nc); err != nil {

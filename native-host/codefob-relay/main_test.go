@@ -108,11 +108,12 @@ func TestServingWithTLS(t *testing.T) {
 	}
 	address := free.Addr().String()
 	free.Close()
-	o, err := parse([]string{"--listen", address, "--tls-cert", cert, "--tls-key", key, "--data", filepath.Join(folder, "data"), "--partitions", "1", "--drain", "0s", "--memory", "1GiB"}, io.Discard)
+	o, err := parse([]string{"--listen", address, "--tls-cert", cert, "--tls-key", key, "--data", filepath.Join(folder, "data"), "--partitions", "1", "--drain", "0s", "--memory", "1GiB", "--log-level", "debug"}, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Log.SetOutput(io.Discard)
+	var log strings.Builder
+	o.Log.SetOutput(&log)
 	if !slices.Equal(o.Hosts, []string{"localhost", "127.0.0.1"}) {
 		t.Errorf("the names are %q", o.Hosts)
 	}
@@ -144,6 +145,9 @@ func TestServingWithTLS(t *testing.T) {
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+	if text := strings.ReplaceAll(log.String(), address, ""); !strings.Contains(text, "ready") || strings.Contains(text, "127.0.0.1:") {
+		t.Errorf("the log has an address: %s", text)
 	}
 	if _, err := c.Next(t.Context()); !strings.Contains(fmt.Sprint(err), "about to stop") {
 		t.Errorf("the client was told %v", err)
