@@ -86,7 +86,7 @@ func (c *relayCarrier) failed(ctx context.Context, err error) error {
 	}
 	var said *wire.Error
 	if errors.As(err, &said) && said.Code == wire.CodeFull {
-		return fmt.Errorf("%w: whoever runs it can give it more room", err)
+		return fmt.Errorf("%w: whoever runs it can give it more room; or use another one", err)
 	}
 	return err
 }

@@ -92,13 +92,13 @@ func (s *Syncing) Close() {
 
 // forget drops what was read.
 func (s *Syncing) forget() {
-	for _, c := range s.carriers {
-		c.Close()
-	}
-	clear(s.carriers)
 	if s.replica != nil {
 		s.replica.Close()
 	}
+	for _, c := range s.carriers {
+		c.Close() // a relay is told, which may take a second
+	}
+	clear(s.carriers)
 	s.replica, s.stamp = nil, ""
 }
 

@@ -39,7 +39,8 @@ func troubleOf(t vaultsync.Trouble, device string, rivals []string) Trouble {
 		out.Text = fmt.Sprintf("changes of %s came that build on others which have not%s. Wait, or let %s sync once more. "+
 			"If it stays so, somebody may hold changes back", who, brought, who)
 		if device == "" {
-			out.Text = fmt.Sprintf("it came who takes part later, and not what was before%s. Wait; if it stays so, somebody may hold changes back", brought)
+			out.Text = fmt.Sprintf("it came who takes part later, and not what was before%s. Wait. If it stays so, somebody may hold changes back, "+
+				"or a device that you removed meddles: use another folder or relay", brought)
 		}
 	case vaultsync.Changed:
 		out.Foul = true
