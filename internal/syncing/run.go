@@ -46,7 +46,9 @@ func (b *backOff) failed(now time.Time, err error) {
 // does it, and the next when that ends. Turned on or off meanwhile, it goes along. What this computer refuses is told, when it
 // begins, and in [Syncing.Status]; it is tried again.
 func (s *Syncing) Run(ctx context.Context, tell func(error)) error {
-	changed, stop := s.watch(ctx)
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	changed, stop := s.watch(func() { end(vault.ErrLockedByUs) })
 	defer stop()
 	release, err := s.lead(ctx)
 	if err != nil {
@@ -71,7 +73,7 @@ func (s *Syncing) Run(ctx context.Context, tell func(error)) error {
 		})
 		switch {
 		case ctx.Err() != nil:
-			return ctx.Err()
+			return context.Cause(ctx)
 		case errors.Is(err, vault.ErrLocked), errors.Is(err, vault.ErrLockedByUs):
 			return err
 		}
@@ -93,12 +95,13 @@ func (s *Syncing) Run(ctx context.Context, tell func(error)) error {
 				}
 			}
 		}
+		ended := time.Now()
+		s.wait(ctx, wait, changed)
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(rest):
+			return context.Cause(ctx)
+		case <-time.After(rest - time.Since(ended)):
 		}
-		s.wait(ctx, wait, changed)
 	}
 }
 
@@ -111,7 +114,7 @@ func (s *Syncing) lead(ctx context.Context) (release func(), err error) {
 		}
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, context.Cause(ctx)
 		case <-time.After(leadEvery): // there may be no folder yet
 		}
 		if s.locked() {
@@ -128,8 +131,9 @@ func (s *Syncing) locked() bool {
 	return errors.Is(err, vault.ErrLocked) || errors.Is(err, vault.ErrLockedByUs)
 }
 
-// watch tells when the vault, or what carries, is changed by any program of this computer.
-func (s *Syncing) watch(ctx context.Context) (changed <-chan struct{}, stop func()) {
+// watch tells when the vault, or what carries, is changed by any program of this computer, and when the vault is locked: no
+// carrier is waited for then.
+func (s *Syncing) watch(isLocked func()) (changed <-chan struct{}, stop func()) {
 	out := make(chan struct{}, 1)
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -144,7 +148,11 @@ func (s *Syncing) watch(ctx context.Context) (changed <-chan struct{}, stop func
 			switch filepath.Base(e.Name) {
 			case filepath.Base(s.folder):
 				w.Add(s.folder) // it was made now
-			case "accounts.age", "locked", settingsFile:
+			case "locked":
+				if s.locked() {
+					isLocked()
+				}
+			case "accounts.age", settingsFile:
 			default:
 				continue
 			}

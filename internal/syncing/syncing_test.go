@@ -506,8 +506,12 @@ func TestTheLockKeepsOthersOut(t *testing.T) {
 func TestALockedVaultEndsIt(t *testing.T) {
 	t.Parallel()
 	a, _, _ := pair(t)
+	hangs := stuck{a.sync().s.carriers[Folder], make(chan struct{}, 9), make(chan struct{})}
+	defer close(hangs.freed)
+	a.s.carriers[Folder] = newAside(hangs) // nor is a carrier waited for that does not answer
 	done := make(chan error, 1)
 	go func() { done <- a.s.Run(t.Context(), func(error) {}) }()
+	<-hangs.reached
 	a.must(a.LockForAll())
 	if err := <-done; !errors.Is(err, vault.ErrLockedByUs) && !errors.Is(err, vault.ErrLocked) {
 		t.Error(err)

@@ -28,6 +28,7 @@ type Folder struct {
 	mine       string // the name of this device's folder; another one whenever files were lost, so that no name comes twice
 	poll       time.Duration
 	watcher    *fsnotify.Watcher // nil where there is none
+	watched    map[string]bool   // what it watches, or did
 }
 
 const (
@@ -53,7 +54,7 @@ func (r *Replica) Folder(path string) (*Folder, error) {
 	}
 	id := r.firstKey().derive("folder")
 	return &Folder{path: path, base: filepath.Join(path, "codefob", hex.EncodeToString(id[:8])),
-		poll: pollEvery}, nil
+		poll: pollEvery, watched: map[string]bool{}}, nil
 }
 
 // Name is the folder's path.
@@ -291,7 +292,9 @@ func (f *Folder) write(content []byte) error {
 
 // Wait returns when a file may have come, or after some time: not every folder tells.
 func (f *Folder) Wait(ctx context.Context) error {
-	f.watch()
+	if f.watch() {
+		return nil // before it was watched, something may have come
+	}
 	var events chan fsnotify.Event
 	var failures chan error
 	if f.watcher != nil {
@@ -309,12 +312,12 @@ func (f *Folder) Wait(ctx context.Context) error {
 	return nil
 }
 
-// watch has the system tell of changes in the folders that there are by now.
-func (f *Folder) watch() {
+// watch has the system tell of changes in the folders that there are by now. It tells whether some are new.
+func (f *Folder) watch() (isNew bool) {
 	if f.watcher == nil {
 		w, err := fsnotify.NewWatcher()
 		if err != nil {
-			return
+			return false
 		}
 		f.watcher = w
 	}
@@ -329,8 +332,9 @@ func (f *Folder) watch() {
 		}
 	}
 	for _, name := range list {
-		if !slices.Contains(f.watcher.WatchList(), name) {
-			f.watcher.Add(name) // polled, if it cannot be
+		if !slices.Contains(f.watcher.WatchList(), name) && f.watcher.Add(name) == nil { // polled, if it cannot be
+			isNew, f.watched[name] = isNew || !f.watched[name], true
 		}
 	}
+	return isNew
 }
