@@ -143,7 +143,7 @@ var hints = []struct {
 	{vaultsync.ErrNotMember, "wait until the folder is copied, or the relay can be reached, and try again: codefob sync"},
 	{vaultsync.ErrBehind, "let the others hand over what they have: codefob sync; if that does not help: codefob devices remove on another computer, and codefob devices join here"},
 	{vaultsync.ErrStorage, "your accounts are as they were; make room on the disk, or make its folder writable, and try again"},
-	{vaultsync.ErrDamaged, "your accounts are as they were; move the folder sync in Codefob's folder away, and let this computer in anew: codefob devices join"},
+	{vaultsync.ErrDamaged, "your accounts are as they were; move the folder sync in Codefob's folder away, and let this computer in anew: codefob devices join; then, on another one, remove what it was before: codefob devices remove"},
 	{vaultsync.ErrTaken, "try again"},
 	{syncing.ErrBusy, "try again in a moment; if it goes on, end the codefob process that hangs"},
 	{interchange.ErrUnrecognized, `say with --format which app wrote it; "codefob import --help" names those that are known`},

@@ -91,7 +91,10 @@ func (r *Replica) Pull(ctx context.Context, c Carrier) error {
 		if b.Older {
 			anew++
 		}
-		if !b.More && !b.Older || anew > 1 { // one that is older each time has no end
+		switch {
+		case anew > 1: // it would be given all, again and again
+			return fmt.Errorf("%s loses at once what it has: use another one", c.Name())
+		case !b.More && !b.Older:
 			return nil
 		}
 	}

@@ -189,8 +189,9 @@ func (f forgetful) Pull(context.Context, string) (Batch, error) { return Batch{O
 
 func TestACarrierThatIsAlwaysOlderDoesNotHoldOn(t *testing.T) {
 	c := copies(t, fixed)[0]
-	if err := c.Pull(context.Background(), forgetful{line("w")}); err != nil || !c.has(Older) {
-		t.Errorf("Pull = %v, troubles %v", err, c.kinds())
+	w := line("w")
+	if err := c.Round(context.Background(), forgetful{w}); err == nil || !c.has(Older) || len(w.items) > 0 {
+		t.Errorf("Round = %v, troubles %v; it was given %d", err, c.kinds(), len(w.items))
 	}
 }
 
