@@ -361,6 +361,31 @@ func TestTwoRelaysOverOneCluster(t *testing.T) {
 			t.Error(text)
 		}
 	}
+	g[0].dial(key(t), wire.Position{})
+	looks := func() (now bool) {
+		g[0].check()
+		g[0].mu.Lock()
+		defer g[0].mu.Unlock()
+		for _, st := range g[0].streams {
+			st.mu.Lock()
+			now = now || time.Now().After(st.lookAt)
+			st.lookAt = time.Now().Add(time.Hour)
+			st.mu.Unlock()
+		}
+		return now
+	}
+	looks()
+	if looks() {
+		t.Error("it looks for what was not pushed, for no reason")
+	}
+	if _, err := g[0].store.nc.Request("$JS.API.STREAM.LEADER.STEPDOWN.CODEFOB_0", nil, 10*time.Second); err != nil {
+		t.Error(err)
+	}
+	for end := time.Now().Add(20 * time.Second); !looks(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("another node leads, and nothing was looked for")
+		}
+	}
 	if soak == 0 {
 		return
 	}

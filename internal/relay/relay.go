@@ -274,13 +274,16 @@ func (r *Relay) check() {
 	healthy := true
 	for _, p := range r.store.all {
 		ctx, cancel := context.WithTimeout(r.ended, r.times.storage)
-		lost, err := p.check(ctx)
+		lost, moved, err := p.check(ctx)
 		cancel()
 		if err != nil && r.ended.Err() == nil {
 			healthy = false
 			if r.healthy.Load() {
 				r.Log.WithError(err).Error("the storage does not answer")
 			}
+		}
+		if moved {
+			r.missed()
 		}
 		if lost {
 			r.Log.WithField("partition", p.name).Error("the storage was lost: clients fill it again")

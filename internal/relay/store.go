@@ -52,6 +52,7 @@ type partition struct {
 	js     jetstream.JetStream
 	stream atomic.Pointer[jetstream.Stream]
 	id     atomic.Pointer[[8]byte] // made with it: another one means that it was lost
+	leader string                  // which node leads it; the relay's watch has it
 }
 
 // openStore starts or reaches JetStream. It calls missed when something that was
@@ -181,18 +182,26 @@ func (p *partition) open(ctx context.Context) error {
 	return nil
 }
 
-// check asks JetStream how the stream is, and makes it again if it was lost.
-func (p *partition) check(ctx context.Context) (lost bool, err error) {
+// check asks JetStream how the stream is, and makes it again if it was lost. It
+// tells whether another node leads it now: what the one before stored last may not
+// have been pushed.
+func (p *partition) check(ctx context.Context) (lost, moved bool, err error) {
 	was := *p.id.Load()
 	s, err := p.js.Stream(ctx, p.name)
 	if err == nil && storeID(s.CachedInfo().Config.Metadata["store"]) == was {
-		return false, nil
+		leader := ""
+		if c := s.CachedInfo().Cluster; c != nil {
+			leader = c.Leader
+		}
+		moved = p.leader != leader
+		p.leader = leader
+		return false, moved, nil
 	}
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
-		return false, err
+		return false, false, err
 	}
 	err = p.open(ctx)
-	return err == nil && *p.id.Load() != was, err
+	return err == nil && *p.id.Load() != was, false, err
 }
 
 func storeID(text string) (id [8]byte) {

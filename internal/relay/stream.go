@@ -16,8 +16,8 @@ import (
 const (
 	recentRecords = 8
 	recentBytes   = 64 << 10
-	lookSoon      = time.Second     // after a subscription, which takes its time through a cluster
-	lookLater     = 5 * time.Minute // for what was lost without a word
+	lookSoon      = time.Second      // after a subscription, which takes its time through a cluster
+	lookLater     = 30 * time.Minute // for what was lost without a word
 )
 
 // stream is one that has sockets here.
