@@ -1,10 +1,12 @@
 package syncing
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -251,6 +253,26 @@ func TestRecordsDoNotWaitForEachOther(t *testing.T) {
 	a.must(a.s.Once(ctx))
 	if st := a.status(); st.Carriers[0].Error != "" || st.Carriers[0].Pending > 0 {
 		t.Errorf("%+v", st.Carriers[0])
+	}
+
+	// R13: the relay has them, and cannot tell what they are.
+	r.kill()
+	var size int
+	a.must(filepath.WalkDir(r.folder, func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(name)
+		size += len(b)
+		for _, said := range []string{"Account", "alice", "desk", "otp", "GEZDGNBV", "account", "labels"} {
+			if bytes.Contains(b, []byte(said)) {
+				t.Errorf("%s has %q", name, said)
+			}
+		}
+		return err
+	}))
+	if size < records*300 {
+		t.Errorf("%d bytes were searched: the records are elsewhere", size)
 	}
 }
 
