@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -451,3 +452,42 @@ func TestAddressesBehindProxies(t *testing.T) {
 		t.Error("one is to make room for another")
 	}
 }
+
+// Connections that are not yet sockets: so many of an address, and so many in all.
+func TestConnectionsThatSayNothingYet(t *testing.T) {
+	t.Parallel()
+	c := Default
+	c.SocketsPerAddress, c.Proxies = 3, prefixes("10.0.0.0/8")
+	p := newPeers(&c)
+	open := func(from string) *quiet {
+		q := &quiet{from: net.TCPAddrFromAddrPort(netip.MustParseAddrPort(from))}
+		p.state(q, http.StateNew)
+		return q
+	}
+	first := open("192.0.2.1:1")
+	if open("192.0.2.1:2").closed || open("192.0.2.1:3").closed || !open("192.0.2.1:4").closed || open("192.0.2.2:1").closed {
+		t.Error("an address may have three, and another one too")
+	}
+	p.state(first, http.StateHijacked) // it is a socket now
+	if open("192.0.2.1:5").closed || !open("192.0.2.1:6").closed {
+		t.Error("there is room for one more")
+	}
+	for len(p.waiting) < mostWaiting {
+		if open("10.0.0.1:1").closed {
+			t.Fatal("a proxy has them of many")
+		}
+	}
+	if !open("10.0.0.1:1").closed || !open("192.0.2.3:1").closed {
+		t.Error("there is no room for more")
+	}
+}
+
+// quiet is a connection.
+type quiet struct {
+	net.Conn
+	from   net.Addr
+	closed bool
+}
+
+func (q *quiet) RemoteAddr() net.Addr { return q.from }
+func (q *quiet) Close() error         { q.closed = true; return nil }
