@@ -24,6 +24,7 @@ import (
 func TestRecordsComeToAllOfTheStreamInOrder(t *testing.T) {
 	t.Parallel()
 	r := start(t, nil)
+	listening := r.store.nc.NumSubscriptions()
 	k := key(t)
 	one, two, stranger := r.dial(k, wire.Position{}), r.dial(k, wire.Position{}), r.dial(key(t), wire.Position{})
 	var previous uint64
@@ -49,6 +50,14 @@ func TestRecordsComeToAllOfTheStreamInOrder(t *testing.T) {
 	add(t, stranger, "x")
 	if got := next(t, stranger); string(got.Data) != "x" || got.Previous != 0 {
 		t.Errorf("the stranger's first record is %q after %d", got.Data, got.Previous)
+	}
+	for _, c := range []*wire.Conn{one, two, stranger, late, back} {
+		c.Close()
+	}
+	for end := time.Now().Add(20 * time.Second); r.store.nc.NumSubscriptions() > listening; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the relay still listens to streams that nobody has open")
+		}
 	}
 }
 
@@ -107,7 +116,12 @@ func TestPositionsOutliveTheRelayButNotItsStorage(t *testing.T) {
 	if w := c.Welcome(); w.From.Store == at.Store || w.From.Sequence != 0 || w.Last != 0 {
 		t.Errorf("the storage was lost, and the welcome is %+v", w)
 	}
-	add(t, c, "a") // filled again
+	for range at.Sequence + 1 {
+		add(t, c, "a") // filled again
+	}
+	if w := r.dial(k, at).Welcome(); w.From.Sequence != 0 || w.Last < at.Sequence {
+		t.Errorf("a position in what was lost counts: the welcome is %+v", w)
+	}
 }
 
 // Somebody deletes the storage below a running relay.
@@ -405,9 +419,16 @@ func TestHealthAndMetrics(t *testing.T) {
 	if err != nil || public.StatusCode != http.StatusNotFound {
 		t.Errorf("metrics in public: %v, %v", public.Status, err)
 	}
+	if err := r.store.embedded.DisableJetStream(); err != nil {
+		t.Fatal(err)
+	}
+	r.check()
+	if status, text := get("/healthz"); status != http.StatusServiceUnavailable || !strings.Contains(text, "storage does not answer") {
+		t.Errorf("without its storage it says %d, %s", status, text)
+	}
 	r.Stop(0)
-	if status, _ := get("/healthz"); status != http.StatusServiceUnavailable {
-		t.Error("healthy after the end")
+	if status, text := get("/healthz"); status != http.StatusServiceUnavailable || !strings.Contains(text, "stopping") {
+		t.Errorf("after the end it says %d, %s", status, text)
 	}
 }
 

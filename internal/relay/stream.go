@@ -37,7 +37,7 @@ type stream struct {
 	mu      sync.Mutex
 	sockets map[*socket]bool
 	last    uint64        // the highest sequence that we have heard of
-	recent  []wire.Record // the last few, for those who follow
+	recent  []wire.Record // the last few, for those who follow; others may be missing between
 	bytes   int           // of recent
 	lookAt  time.Time     // when to look for what we have not heard of; not before ready
 }
@@ -140,9 +140,6 @@ func (st *stream) notice(r wire.Record) {
 	defer st.mu.Unlock()
 	if r.Sequence <= st.last {
 		return
-	}
-	if r.Previous != st.last {
-		st.recent, st.bytes = nil, 0 // one is missing: it is read
 	}
 	st.last = r.Sequence
 	st.recent = append(st.recent, r)
