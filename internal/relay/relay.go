@@ -278,7 +278,7 @@ func (r *Relay) check() {
 		cancel()
 		if err != nil && r.ended.Err() == nil {
 			healthy = false
-			if r.healthy.Load() {
+			if r.healthy.Swap(false) { // at once: each of the others may take as long
 				r.Log.WithError(err).Error("the storage does not answer")
 			}
 		}

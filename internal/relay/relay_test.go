@@ -397,7 +397,7 @@ func TestNewStreamsAndSocketsOfAnAddress(t *testing.T) {
 
 func TestHealthAndMetrics(t *testing.T) {
 	t.Parallel()
-	r := start(t, nil)
+	r := start(t, func(c *Config) { c.Partitions, c.times.storage = 1, 2*time.Second })
 	c := r.dial(key(t), wire.Position{})
 	add(t, c, "a")
 	next(t, c)
