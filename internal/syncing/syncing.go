@@ -52,6 +52,14 @@ type Syncing struct {
 	settings settings
 	failures map[string]error // why carriers were not reached in the last round, by kind
 	refused  error            // why this computer does not sync, though it runs
+	met      meeting          // when the vault and the replica last had the same
+}
+
+// meeting is what a vault and a replica were when they were merged.
+type meeting struct {
+	generation uint64
+	changes    int
+	hour       int64 // what is removed is forgotten in time
 }
 
 // carrier is a [vaultsync.Carrier] that has to be closed.
@@ -99,7 +107,7 @@ func (s *Syncing) forget() {
 		c.Close() // a relay is told, which may take a second
 	}
 	clear(s.carriers)
-	s.replica, s.stamp = nil, ""
+	s.replica, s.stamp, s.met = nil, "", meeting{}
 }
 
 // work does what needs the replica, with the lock of the folder and what is in it now. It returns
@@ -355,6 +363,10 @@ func (s *Syncing) merge() error {
 	if _, err := s.vault.Refresh(); err != nil {
 		return err
 	}
+	is := meeting{s.vault.Generation(), s.replica.State().Changes(), s.now().Unix() / 3600}
+	if is == s.met && !s.isSilent() {
+		return nil // comparing all accounts costs a thousand times as much
+	}
 	view, err := viewOf(s.vault)
 	if err != nil {
 		return err
@@ -364,6 +376,8 @@ func (s *Syncing) merge() error {
 	if err == nil && len(list) == 0 && s.isSilent() {
 		err = s.replica.Greet()
 	}
+	isTold := err == nil
+	is.changes = s.replica.State().Changes()
 	switch {
 	case errors.Is(err, vaultsync.ErrNotMember), errors.Is(err, vaultsync.ErrRemoved):
 		return nil // Status tells
@@ -374,6 +388,9 @@ func (s *Syncing) merge() error {
 		s.settings.TooLarge = err != nil
 	}
 	s.settings.Odd, err = mergeInto(s.vault, s.replica.State(), s.now())
+	if err == nil && isTold {
+		s.met = is // and not what the vault is now: another program may have saved it, too
+	}
 	return err
 }
 

@@ -196,7 +196,9 @@ func (r *Replica) fold(s *signed) {
 
 // refold applies all anew.
 func (r *Replica) refold() {
+	changes := r.state.changes + 1
 	r.state, r.held = newState(), nil
+	r.state.changes = changes
 	for _, list := range r.ops {
 		for _, s := range list {
 			r.fold(s)

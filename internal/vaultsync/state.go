@@ -16,6 +16,7 @@ type State struct {
 	accounts map[string]*merged
 	shared   map[string]register
 	refused  map[place][]Register // what removed devices set too late, and this device may have applied before it knew
+	changes  int                  // that were made to it
 }
 
 // place is that of a register.
@@ -51,8 +52,11 @@ func (a stamp) compare(b stamp) int {
 }
 
 func newState() *State {
-	return &State{map[string]*merged{}, map[string]register{}, map[place][]Register{}}
+	return &State{accounts: map[string]*merged{}, shared: map[string]register{}, refused: map[place][]Register{}}
 }
+
+// Changes is another number whenever the State of a [Replica] is another.
+func (s *State) Changes() int { return s.changes }
 
 // understands tells whether this version can apply an operation.
 func understands(op *Operation) bool {
@@ -103,6 +107,7 @@ func (s *State) join(op *Operation) {
 	if !ok {
 		return
 	}
+	s.changes++
 	by := stamp{op.Clock, op.Device, op.Seq}
 	if op.Kind == kindShared {
 		joinSet(s.shared, a.Set, by)
@@ -141,6 +146,7 @@ func (s *State) refuse(op *Operation) {
 	if !ok {
 		return
 	}
+	s.changes++
 	for name, r := range a.Set {
 		p := place{op.Account, name}
 		s.refused[p] = append(s.refused[p], r)
