@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -56,7 +57,7 @@ func (s *Syncing) Run(ctx context.Context, tell func(error)) error {
 	}
 	defer release()
 	backs := map[string]*backOff{Folder: {}, Relay: {}}
-	for {
+	for isFirst := true; ; isFirst = false {
 		err := s.work(ctx, func() error {
 			now := s.now()
 			err := s.round(ctx, func(kind string) bool { return !backs[kind].next.After(now) })
@@ -86,6 +87,9 @@ func (s *Syncing) Run(ctx context.Context, tell func(error)) error {
 		s.mu.Unlock()
 		if err != nil && isNew {
 			tell(err)
+		}
+		if isFirst {
+			debug.FreeOSMemory() // reading all of it took several times what it holds
 		}
 		wait := lookEvery // also after what this computer refuses: a full disk, the lock
 		if err == nil {

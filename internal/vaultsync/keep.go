@@ -1,6 +1,7 @@
 package vaultsync
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -139,7 +140,7 @@ func (l *logFile) each(take func(record []byte) error) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrStorage, err)
 	}
-	defer func() { l.torn = all[l.size:] }()
+	defer func() { l.torn = bytes.Clone(all[l.size:]) }() // not all of the file for as long as there is a program
 	var bad error
 	for rest := all; len(rest) >= 4; {
 		record, after, ok := unframe(rest)
