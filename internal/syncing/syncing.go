@@ -412,15 +412,33 @@ func (s *Syncing) Use(ctx context.Context, kind, where, name string) error {
 		if kind == Folder && isUsed(where) {
 			return ErrOthers
 		}
-		var r *vaultsync.Replica
-		if r, err = vaultsync.Create(s.folder, name, s.vault.Identity(), s.now); err == nil {
-			r.Close()
-		}
+		err = s.create(ctx, name)
 	}
 	if err != nil {
 		return err
 	}
 	return s.work(ctx, func() error { return s.use(kind, where) })
+}
+
+// create makes this computer the first device, if no other program does so meanwhile.
+func (s *Syncing) create(ctx context.Context, name string) error {
+	if err := os.MkdirAll(s.folder, 0o700); err != nil {
+		return fmt.Errorf("%w: %w", vaultsync.ErrStorage, err)
+	}
+	release, err := s.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	r, err := vaultsync.Create(s.folder, name, s.vault.Identity(), s.now)
+	if errors.Is(err, vaultsync.ErrExists) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	r.Close()
+	return nil
 }
 
 // checked is where a carrier is, as it is kept.

@@ -629,3 +629,25 @@ func TestAClockThatWasAheadIsSaidOnce(t *testing.T) {
 		t.Errorf("%d changes more, of none", n-was)
 	}
 }
+
+func TestProgramsThatTurnSyncingOnAtOnceMakeOneDevice(t *testing.T) {
+	c, folder := newComputer(t), t.TempDir()
+	errs := make(chan error)
+	const programs = 4
+	for range programs {
+		s, err := Open(c.Vault)
+		c.must(err)
+		t.Cleanup(s.Close)
+		go func() { errs <- s.Use(t.Context(), Folder, folder, "laptop") }()
+	}
+	for range programs {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	st, err := c.sync().s.Status()
+	c.must(err)
+	if len(st.Devices) != 1 || len(st.Troubles) != 0 {
+		t.Errorf("%+v", st)
+	}
+}
