@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -23,6 +24,25 @@ const (
 	writeTime = 20 * time.Second // for one frame
 	quietTime = 90 * time.Second // the relay pings every 30 s
 )
+
+// What callers branch on, besides what the relay says itself.
+var (
+	ErrUnreached   = errors.New("nobody answers")
+	ErrCertificate = errors.New("its certificate is not good")
+	ErrNotRelay    = errors.New("what answers is not a relay")
+)
+
+// kindOf gives an error of the connection its kind.
+func kindOf(err error) error {
+	switch {
+	case errors.As(err, new(*tls.CertificateVerificationError)):
+		return fmt.Errorf("%w: %w", ErrCertificate, err)
+	case errors.As(err, new(net.Error)), errors.As(err, new(*websocket.CloseError)), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		errors.Is(err, net.ErrClosed), errors.Is(err, context.Canceled):
+		return fmt.Errorf("%w: %w", ErrUnreached, err)
+	}
+	return fmt.Errorf("%w: %w", ErrNotRelay, err)
+}
 
 // Options say what to open.
 type Options struct {
@@ -111,7 +131,7 @@ func Dial(ctx context.Context, o Options) (*Conn, error) {
 // dialError says what a relay that did not become a WebSocket wants.
 func dialError(host string, r *http.Response, err error) error {
 	if r == nil {
-		return fmt.Errorf("relay %s: %w", host, err)
+		return fmt.Errorf("relay %s: %w", host, kindOf(err))
 	}
 	switch r.StatusCode {
 	case http.StatusTooManyRequests:
@@ -119,8 +139,10 @@ func dialError(host string, r *http.Response, err error) error {
 		err = &Error{Code: CodeSlow, Value: seconds * 1000, Text: "too many connections from this address"}
 	case http.StatusServiceUnavailable:
 		err = &Error{Code: CodeUnavailable, Text: "no room, or about to stop"}
+	case http.StatusBadGateway, http.StatusGatewayTimeout: // the web server before it
+		err = fmt.Errorf("%w behind it: HTTP status %d", ErrUnreached, r.StatusCode)
 	default:
-		return fmt.Errorf("%s answers with HTTP status %d: it is not a relay, or not at this path", host, r.StatusCode)
+		err = fmt.Errorf("%w: HTTP status %d", ErrNotRelay, r.StatusCode)
 	}
 	return fmt.Errorf("relay %s: %w", host, err)
 }
@@ -136,7 +158,7 @@ func (c *Conn) greet(o Options, host string) error {
 	case !ok:
 		return errFrame
 	case challenge.Version != Version:
-		return fmt.Errorf("it speaks version %d and this program version %d: update the older one", challenge.Version, Version)
+		return &Error{Code: CodeVersion, Text: fmt.Sprintf("it speaks version %d, and this program version %d", challenge.Version, Version)}
 	}
 	if err := c.write(Sign(o.Key, o.Kind, challenge.Nonce, host, o.Since)); err != nil {
 		return err
@@ -159,7 +181,7 @@ func (c *Conn) greet(o Options, host string) error {
 func (c *Conn) frame() (Frame, error) {
 	kind, b, err := c.ws.ReadMessage()
 	if err != nil {
-		return nil, err
+		return nil, kindOf(err)
 	}
 	if kind != websocket.BinaryMessage {
 		return nil, errFrame
@@ -192,7 +214,7 @@ func (c *Conn) read() {
 		switch f := f.(type) {
 		case Record:
 			if f.Sequence <= at {
-				c.end(errors.New("the relay sent a record twice"))
+				c.end(fmt.Errorf("%w: it sent a record twice", ErrNotRelay))
 				return
 			}
 			at = f.Sequence
@@ -225,7 +247,7 @@ func (c *Conn) answer(request uint32, f Frame) error {
 	defer c.mu.Unlock()
 	answer, ok := c.waiting[request]
 	if !ok {
-		return errors.New("the relay answered what was not asked")
+		return fmt.Errorf("%w: it answered what was not asked", ErrNotRelay)
 	}
 	delete(c.waiting, request)
 	answer <- f

@@ -5,6 +5,9 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
+	"io"
+	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -85,7 +88,8 @@ func TestNonsenseFromTheRelay(t *testing.T) {
 
 func TestWhatIsNoRelay(t *testing.T) {
 	for status, want := range map[int]string{
-		http.StatusNotFound:           "it is not a relay",
+		http.StatusNotFound:           "is not a relay",
+		http.StatusBadGateway:         "nobody answers behind it",
 		http.StatusTooManyRequests:    "too many connections",
 		http.StatusServiceUnavailable: "no room",
 	} {
@@ -220,4 +224,41 @@ func FuzzClient(f *testing.F) {
 			last = r.Sequence
 		}
 	})
+}
+
+// TestWhy: whoever asks is told the same by each relay that cannot be used.
+func TestWhy(t *testing.T) {
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	sealed := httptest.NewUnstartedServer(http.NotFoundHandler())
+	sealed.Config.ErrorLog = log.New(io.Discard, "", 0) // of a handshake that the client ends
+	sealed.StartTLS()
+	defer sealed.Close()
+	noise, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer noise.Close()
+	go func() {
+		for {
+			c, err := noise.Accept()
+			if err != nil {
+				return
+			}
+			io.WriteString(c, "220 welcome to something else\r\n\r\n")
+			c.Close()
+		}
+	}()
+	for url, want := range map[string]error{
+		strings.Replace(plain.URL, "http", "ws", 1):    ErrNotRelay,
+		strings.Replace(plain.URL, "http", "wss", 1):   ErrNotRelay,
+		"ws://" + noise.Addr().String():                ErrNotRelay,
+		strings.Replace(sealed.URL, "https", "wss", 1): ErrCertificate,
+		"ws://127.0.0.1:1":                             ErrUnreached,
+		fake(t, hi, []byte("x")):                       ErrNotRelay,
+	} {
+		if _, err := Dial(t.Context(), options(url)); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", url, err, want)
+		}
+	}
 }

@@ -13,7 +13,6 @@ package wire
 import (
 	"crypto/ed25519"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -194,7 +193,7 @@ func (e *Error) append(b []byte) []byte {
 // Encode writes a frame.
 func Encode(f Frame) []byte { return f.append(nil) }
 
-var errFrame = errors.New("not a frame of the relay")
+var errFrame = fmt.Errorf("%w: not a frame of one", ErrNotRelay)
 
 // Decode reads a frame. The data of a Record or an Append is a part of b.
 func Decode(b []byte) (Frame, error) {
