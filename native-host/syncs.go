@@ -46,7 +46,7 @@ func syncResult(s syncing.Status) protocol.SyncResult {
 		r.Devices = append(r.Devices, protocol.SyncDevice{Name: d.Name, Self: d.Self, Removed: d.Removed, Heard: milli(d.Heard), Waiting: d.Waiting})
 	}
 	for _, c := range s.Carriers {
-		r.Carriers = append(r.Carriers, protocol.SyncCarrier{Kind: protocol.CarrierKind(c.Kind), Where: c.Where, Reached: milli(c.Reached), Pending: c.Pending, Error: c.Error})
+		r.Carriers = append(r.Carriers, protocol.SyncCarrier{Kind: protocol.CarrierKind(c.Kind), Where: c.Where, Reached: milli(c.Reached), Pending: c.Pending, Error: c.Error, Why: protocol.CarrierWhy(c.Why)})
 	}
 	for _, t := range s.Troubles {
 		r.Troubles = append(r.Troubles, protocol.SyncTrouble{Kind: protocol.SyncTroubleKind(t.Kind), Foul: t.Foul, Carrier: t.Carrier, Device: t.Device, Text: t.Text})

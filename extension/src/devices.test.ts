@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import messages from "../public/_locales/en/messages.json";
 import { devices } from "./devices.ts";
-import type { SyncResult, SyncTroubleKind } from "./protocol.ts";
+import type { CarrierWhy, SyncResult, SyncTroubleKind } from "./protocol.ts";
 
 beforeEach(() => {
   const getMessage = (name: string, parts: string[]) =>
@@ -62,6 +62,31 @@ test("this computer, who was removed, and what waits are told", () => {
   expect(all).toContain(
     "Folder/sharedNot reached yetChanges that it does not have yet: 3It cannot be used now: it is gone",
   );
+});
+
+const WHYS: Record<CarrierWhy, true> = {
+  storage: true,
+  gone: true,
+  denied: true,
+  full: true,
+  unreached: true,
+  certificate: true,
+  "not-relay": true,
+  version: true,
+};
+
+test.each([...Object.keys(WHYS), "of tomorrow"])("why a carrier is not reached is told: %s", (why) => {
+  const carrier = { kind: "relay", where: "wss://r.example", reached: 0, pending: 0, error: "In English." } as const;
+  const all = said({ ...on, carriers: [{ ...carrier, why: why as CarrierWhy }] }).join("\n");
+  expect(all).toMatch(/It cannot be used now: ./);
+  expect(all.includes("In English.")).toBe(why === "of tomorrow");
+});
+
+test("a first computer that is alone is told how another one comes in", () => {
+  const [desk] = on.devices;
+  const all = said({ ...on, devices: desk ? [desk] : [] }).join(" ");
+  expect(all).toMatch(/on this computer only.*devices add.*devices join/);
+  expect(all).not.toContain("devices remove");
 });
 
 test("where nothing is synced, or nothing carries, the commands for it are there", () => {

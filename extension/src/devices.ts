@@ -7,26 +7,24 @@ import { say, type Word } from "./words.ts";
 // wrong with those. It is changed in a terminal only, and here are the commands for it.
 
 const CARRY = ["codefob sync folder PATH", "codefob sync relay URL"];
+const JOIN = "codefob devices join PATH_OR_URL";
 
 export function devices({ on, devices, carriers, troubles, duplicates }: SyncResult): HTMLElement[] {
-  if (!on)
-    return [
-      ...text(say("devices_off"), say("devices_off_text")),
-      ...commands(...CARRY),
-      make("p", "", say("devices_off_next")),
-      ...commands("codefob devices add", "codefob devices join PATH_OR_URL"),
-    ];
+  const first = [make("p", "", say("devices_off_next")), ...commands("codefob devices add", JOIN)];
+  if (!on) return [...text(say("devices_off"), say("devices_off_text")), ...commands(...CARRY), ...first];
+  const alone = devices.every(({ self, removed }) => self || removed);
   const carried = carriers.length > 0 ? [make("ul", "services log", ...carriers.map(carrierRow))] : nothing();
   return [
-    ...text(say("devices_label"), say("devices_text")),
+    ...text(say("devices_label"), say(alone ? "devices_off" : "devices_text")),
     ...troubles.map(trouble),
     ...(troubles.length > 0 ? [make("p", "", say("devices_safe"))] : []),
     ...(duplicates > 0 ? [make("p", "note plain", say("devices_duplicates", String(duplicates)))] : []),
     make("ul", "services log", ...devices.map(deviceRow)),
     make("h3", "", say("devices_carriers")),
     ...carried,
-    make("p", "", say("devices_add")),
-    ...commands("codefob devices add", "codefob devices remove NAME"),
+    ...(alone
+      ? first
+      : [make("p", "", say("devices_add")), ...commands("codefob devices add", "codefob devices remove NAME")]),
   ];
 }
 
@@ -42,11 +40,13 @@ function deviceRow({ name, self, removed, heard, waiting }: SyncDevice): HTMLEle
   return row(name, [self ? "" : last], waiting > 0 && say("devices_waiting", String(waiting)), tag && say(tag));
 }
 
-function carrierRow({ kind, where, reached, pending, error }: SyncCarrier): HTMLElement {
+function carrierRow({ kind, where, reached, pending, error, why }: SyncCarrier): HTMLElement {
   const last = reached > 0 ? say("devices_reached", moment(reached)) : say("devices_unreached");
   const rest = pending > 0 ? say("devices_pending", String(pending)) : reached > 0 ? say("devices_all") : "";
   const title = say(kind === "relay" ? "devices_relay" : "devices_folder");
-  return row(title, [where, last, rest], error !== undefined && say("devices_wrong", error));
+  // Of a kind that is newer than we, the host says it in English.
+  const reason = (why && say(`carrier_${why.replaceAll("-", "_")}` as Word)) || error;
+  return row(title, [where, last, rest], reason !== undefined && say("devices_wrong", reason));
 }
 
 /** A title, with lines below it, and the last of them for what is wrong. */
@@ -73,6 +73,6 @@ function trouble({ kind, carrier, device, text: english }: SyncTrouble): HTMLEle
     about !== "" && make("span", "about", about),
     make("p", "", what || english),
     kind === "fork" && device !== undefined && command("codefob devices remove NAME"), // a name may hold what a shell obeys
-    kind === "removed" && command("codefob devices join PATH_OR_URL"),
+    kind === "removed" && command(JOIN),
   );
 }

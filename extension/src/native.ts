@@ -268,7 +268,10 @@ const isRecord = (x: unknown) =>
 const isDevice = (x: unknown) =>
   isObject(x) && isText(x["name"]) && [x["heard"], x["waiting"]].every(Number.isSafeInteger);
 const isCarrier = (x: unknown) =>
-  isObject(x) && isText(x["where"]) && [x["reached"], x["pending"]].every(Number.isSafeInteger);
+  isObject(x) &&
+  isText(x["where"]) &&
+  [x["reached"], x["pending"]].every(Number.isSafeInteger) &&
+  [x["error"], x["why"]].every((x) => x === undefined || isText(x));
 const isTrouble = (x: unknown) => isObject(x) && isText(x["kind"]) && isText(x["text"]);
 const isParts = (x: unknown) =>
   x === undefined || (isObject(x) && isList(x["read"], Number.isFinite) && Number.isFinite(x["size"]));

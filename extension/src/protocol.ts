@@ -464,6 +464,9 @@ export interface LogResult {
 /** CarrierKind says what carries changes between computers. */
 export type CarrierKind = "folder" | "relay";
 
+/** CarrierWhy says of what kind the reason is that a carrier is not reached. */
+export type CarrierWhy = "storage" | "gone" | "denied" | "full" | "unreached" | "certificate" | "not-relay" | "version";
+
 /** SyncTroubleKind says what is wrong with what came from other computers. */
 export type SyncTroubleKind =
   | "fork"
@@ -494,6 +497,7 @@ export interface SyncCarrier {
   readonly reached: number;
   readonly pending: number;
   readonly error?: string;
+  readonly why?: CarrierWhy;
 }
 
 /** SyncTrouble is something for the person to know. */

@@ -20,7 +20,7 @@ test("every string is used", () => {
   const code = sources.map((file) => readFileSync(new URL(file, import.meta.url), "utf8")).join("\n");
   const manifest = readFileSync(new URL("../manifest.json", import.meta.url), "utf8");
   const built =
-    /^(problem_\w+_(title|text)|(sms|email)_(title|lead|lead_bare)|marked_(totp|never)|sync_\w+_(title|text)|log_(fill|show|copy|recovery|print|sheet|export|backup|clear))$/; // put together by the code
+    /^(problem_\w+_(title|text)|(sms|email)_(title|lead|lead_bare)|marked_(totp|never)|sync_\w+_(title|text)|carrier_\w+|log_(fill|show|copy|recovery|print|sheet|export|backup|clear))$/; // put together by the code
   const unused = Object.keys(english).filter(
     (name) => !built.test(name) && !code.includes(`"${name}"`) && !manifest.includes(`__MSG_${name}__`),
   );

@@ -619,6 +619,24 @@ const (
 	CarrierRelay  CarrierKind = "relay"
 )
 
+// CarrierWhy says of what kind the reason is that a carrier is not reached.
+type CarrierWhy string
+
+// The kinds of reason.
+const (
+	WhyStorage     CarrierWhy = "storage"     // this computer cannot keep what comes
+	WhyGone        CarrierWhy = "gone"        // the folder is not there
+	WhyDenied      CarrierWhy = "denied"      // the folder may not be read or written
+	WhyFull        CarrierWhy = "full"        // there is no room in it
+	WhyUnreached   CarrierWhy = "unreached"   // nobody answers at the relay's address
+	WhyCertificate CarrierWhy = "certificate" // the relay's is not good
+	WhyNotRelay    CarrierWhy = "not-relay"   // what answers is not a relay
+	WhyVersion     CarrierWhy = "version"     // the relay and this program are not of the same age
+)
+
+// CarrierWhys lists the closed set.
+var CarrierWhys = []CarrierWhy{WhyStorage, WhyGone, WhyDenied, WhyFull, WhyUnreached, WhyCertificate, WhyNotRelay, WhyVersion}
+
 // SyncTroubleKind says what is wrong with what came from other computers. docs/sync.md
 // has the way out of each.
 type SyncTroubleKind string
@@ -660,6 +678,7 @@ type SyncCarrier struct {
 	Reached int64       `json:"reached"`         // the last time, in milliseconds since 1970; 0 for never
 	Pending int         `json:"pending"`         // changes that it does not have yet
 	Error   string      `json:"error,omitempty"` // why it is not reached, in words
+	Why     CarrierWhy  `json:"why,omitempty"`   // of what kind that is, where it is known
 }
 
 // SyncTrouble is something for the person to know. None stops the vault of this computer.

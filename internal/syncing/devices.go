@@ -148,7 +148,7 @@ type Visit struct {
 // Knock answers to the words that another computer shows, which both meet at, under a name for this one. It returns
 // [vaultsync.ErrExists] where this computer takes part in syncing with others already.
 func (s *Syncing) Knock(ctx context.Context, kind, where, words, name string) (*Visit, error) {
-	where, err := checked(kind, where)
+	where, err := Checked(kind, where)
 	if err != nil {
 		return nil, err
 	}
@@ -253,16 +253,22 @@ func (v *Visit) begin(ctx context.Context, w vaultsync.Welcome) error {
 	return nil
 }
 
-// Find is the device that takes part under a name or id. It returns [vaultsync.ErrNoDevice] or [ErrNames].
+// Find is the device that takes part under a name or id, or else took part. It returns [vaultsync.ErrNoDevice] or [ErrNames].
 func (st Status) Find(name string) (Device, error) {
-	var found []Device
+	var found, removed []Device
 	for _, d := range st.Devices {
-		if d.ID == name {
+		switch {
+		case d.ID == name:
 			return d, nil
-		}
-		if !d.Removed && strings.EqualFold(d.Name, name) {
+		case !strings.EqualFold(d.Name, name):
+		case d.Removed:
+			removed = append(removed, d)
+		default:
 			found = append(found, d)
 		}
+	}
+	if len(found) == 0 {
+		found = removed
 	}
 	switch len(found) {
 	case 0:

@@ -183,7 +183,7 @@ func TestBothCarriers(t *testing.T) {
 	}
 	a.must(a.s.Use(t.Context(), Relay, "ws://127.0.0.1:1", ""))
 	a.sync()
-	if st := a.status(); st.Carriers[0].Error != "" || !strings.Contains(st.Carriers[1].Error, "connection refused") {
+	if st := a.status(); st.Carriers[0].Error != "" || !strings.Contains(st.Carriers[1].Error, "connection refused") || st.Carriers[1].Why != "unreached" {
 		t.Errorf("%+v", st.Carriers)
 	}
 	if was, err := a.s.Leave(t.Context(), Relay); !was || err != nil {

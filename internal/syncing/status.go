@@ -31,6 +31,7 @@ type Carrier struct {
 	Reached time.Time `json:"reached,omitzero"` // when it was last; zero for never
 	Pending int       `json:"pending,omitzero"` // changes that it does not have yet
 	Error   string    `json:"error,omitzero"`   // why it was not reached the last time
+	Why     string    `json:"why,omitzero"`     // of what kind that is, where it is known
 }
 
 // Trouble is something that the person should know.

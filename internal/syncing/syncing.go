@@ -332,14 +332,14 @@ func (s *Syncing) round(ctx context.Context, over func(kind string) bool) error 
 		if !over(c.Kind) {
 			continue
 		}
-		text := ""
+		text, kind := "", ""
 		if err := failed[c.Kind]; err != nil {
-			text = err.Error()
+			text, kind = err.Error(), why(err)
 		} else if now := s.now(); now.Sub(c.Reached).Abs() > reachedFine {
 			c.Reached, changed = now.UTC().Truncate(time.Second), true
 		}
 		if c.Error != text {
-			c.Error, changed = text, true
+			c.Error, c.Why, changed = text, kind, true
 		}
 	}
 	if changed {
@@ -403,7 +403,7 @@ func (s *Syncing) isSilent() bool {
 // syncing on, with this computer as the first device under that name, where it is off. It returns [ErrOthers] for a
 // folder that other computers use and this one, being alone, does not know.
 func (s *Syncing) Use(ctx context.Context, kind, where, name string) error {
-	where, err := checked(kind, where)
+	where, err := Checked(kind, where)
 	if err != nil {
 		return err
 	}
@@ -441,8 +441,8 @@ func (s *Syncing) create(ctx context.Context, name string) error {
 	return nil
 }
 
-// checked is where a carrier is, as it is kept.
-func checked(kind, where string) (string, error) {
+// Checked is where a carrier is, as it is kept. It returns [vaultsync.ErrGone] for a folder that is not there.
+func Checked(kind, where string) (string, error) {
 	if kind == Relay {
 		u, err := wire.ParseURL(where)
 		if err != nil {
@@ -521,7 +521,7 @@ func (s *Syncing) Status() (st Status, err error) {
 		st = statusOf(r, set)
 		for i := range st.Carriers {
 			if s.refused != nil {
-				st.Carriers[i].Error = refusedHere(s.refused)
+				st.Carriers[i].Error, st.Carriers[i].Why = refusedHere(s.refused), why(s.refused)
 			}
 		}
 	})

@@ -375,7 +375,10 @@ func TestARemovedDeviceIsRefused(t *testing.T) {
 	if st := b.status(); !slices.Contains(st.Troubles, removedHere) {
 		t.Errorf("%+v", st.Troubles)
 	}
-	if _, err := a.status().Find("laptop"); !errors.Is(err, vaultsync.ErrNoDevice) {
+	if d, err := a.status().Find("laptop"); err != nil || !d.Removed {
+		t.Error(d, err)
+	}
+	if _, err := a.status().Find("nobody"); !errors.Is(err, vaultsync.ErrNoDevice) {
 		t.Error(err)
 	}
 
@@ -493,7 +496,7 @@ func TestACarrierThatIsGone(t *testing.T) {
 	id := a.add(fmt.Sprintf(totp, "Offline"))
 	a.sync()
 	st := a.status()
-	if !strings.Contains(st.Carriers[0].Error, "the folder is not there") || st.Carriers[0].Pending == 0 {
+	if !strings.Contains(st.Carriers[0].Error, "the folder is not there") || st.Carriers[0].Why != "gone" || st.Carriers[0].Pending == 0 {
 		t.Errorf("%+v", st.Carriers)
 	}
 	if _, err := a.s.Invite(t.Context(), ""); !errors.Is(err, vaultsync.ErrGone) {
@@ -502,7 +505,7 @@ func TestACarrierThatIsGone(t *testing.T) {
 	a.must(os.Rename(folder+".away", folder))
 	a.sync()
 	b.sync().get(id)
-	if st := a.status(); st.Carriers[0].Error != "" || st.Carriers[0].Pending != 0 {
+	if st := a.status(); st.Carriers[0].Error != "" || st.Carriers[0].Why != "" || st.Carriers[0].Pending != 0 {
 		t.Errorf("%+v", st.Carriers)
 	}
 }
@@ -571,7 +574,7 @@ func TestADiskThatIsFullIsTold(t *testing.T) {
 	if err := <-told; !errors.Is(err, vaultsync.ErrStorage) {
 		t.Error(err)
 	}
-	if st := a.status(); !strings.Contains(st.Carriers[0].Error, "make room on the disk") {
+	if st := a.status(); !strings.Contains(st.Carriers[0].Error, "make room on the disk") || st.Carriers[0].Why != "storage" {
 		t.Errorf("%+v", st.Carriers)
 	}
 	a.must(os.Remove(full))

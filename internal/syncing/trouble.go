@@ -65,7 +65,7 @@ func troubleOf(t vaultsync.Trouble, device string, rivals []string) Trouble {
 // What package vaultsync does not know of.
 var (
 	removedHere = Trouble{Kind: "removed", Text: "this computer was removed by another: nothing more is synced. Its vault works as before. " +
-		"To take part again: codefob devices join"}
+		"To take part again: \"codefob devices add\" on another one, and \"codefob devices join\" here"}
 	notYet = Trouble{Kind: "waiting", Text: "what the other computers have has not come yet, and nothing of this one goes out before. " +
 		"Wait until the folder is copied, or the relay can be reached"}
 	tooLarge = Trouble{Kind: "too-large", Text: "something in the vault is too large to be synced, and stays on this computer alone. " +
