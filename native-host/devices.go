@@ -50,7 +50,7 @@ func (c *cli) devices(args []string) error {
 	case act == "remove" && len(rest) == 2:
 		return c.removeDevice(rest[1], *yes)
 	}
-	return misused("devices takes add, join WHERE or remove NAME, not %q", strings.Join(rest, " "))
+	return misused("devices takes add, join PATH_OR_URL or remove NAME, not %q", strings.Join(rest, " "))
 }
 
 func (c *cli) showDevices(asJSON bool) error {
@@ -86,7 +86,7 @@ func (c *cli) addDevice(by string) error {
 	case errors.Is(err, syncing.ErrNoCarrier):
 		return withHint(err, "codefob sync folder PATH, or codefob sync relay URL")
 	case err != nil:
-		return err
+		return enrolled(err, "", "")
 	}
 	defer i.Close()
 	if i.Kind == syncing.Folder {
@@ -98,6 +98,7 @@ func (c *cli) addDevice(by string) error {
 	c.ui.print("%s\n", i.Words)
 	if term.IsTerminal(int(os.Stdout.Fd())) {
 		if code, err := qr.Encode(i.Words); err == nil {
+			c.ui.say("For a camera, the same words:")
 			c.ui.print("%s", code.Terminal())
 		}
 	}
@@ -132,8 +133,12 @@ func (c *cli) addDevice(by string) error {
 		return enrolled(err, i.Kind, "it may have been let in: \"codefob devices\" tells; if it does not take part, remove it and begin again")
 	}
 	c.ui.say("%s is let in, and gets all accounts", free)
+	c.ui.say(byThemselves)
 	return nil
 }
+
+// byThemselves says who syncs from now on.
+const byThemselves = "from now on changes go by themselves while a browser has the vault open; without one: codefob sync"
 
 // enrolled gives an error of the enrollment its way out.
 func enrolled(err error, kind, hint string) error {
@@ -144,6 +149,9 @@ func enrolled(err error, kind, hint string) error {
 	case errors.Is(err, vaultsync.ErrNobody), errors.Is(err, vaultsync.ErrExpired), errors.Is(err, vaultsync.ErrSpent), errors.Is(err, vaultsync.ErrAnswer),
 		errors.Is(err, vaultsync.ErrRefused):
 		return withHint(err, "%s", hint)
+	}
+	if way := syncing.WayOut(err); way != "" {
+		return withHint(err, "%s", way)
 	}
 	return err
 }
@@ -165,6 +173,15 @@ func (c *cli) joinDevices(where, name string) error {
 	} else if err != nil {
 		return err
 	}
+	kind := syncing.Folder
+	if strings.Contains(where, "://") {
+		kind = syncing.Relay
+	}
+	if _, err := syncing.Checked(kind, where); errors.Is(err, vaultsync.ErrGone) { // before words are typed that last two minutes
+		return withHint(err, "give the path that the shared folder has on this computer, and let it be copied first; the address of a relay begins with wss://")
+	} else if err != nil {
+		return err
+	}
 	var words string
 	for {
 		if words, err = c.ask.Line("The ten words that the other computer shows: "); err != nil {
@@ -176,17 +193,11 @@ func (c *cli) joinDevices(where, name string) error {
 			c.ui.say("%s", err)
 		}
 	}
-	kind := syncing.Folder
-	if strings.Contains(where, "://") {
-		kind = syncing.Relay
-	}
 	had := len(v.Accounts())
 	const again = "for new words, on the other computer: codefob devices add"
+	c.ui.say("waiting for the other computer, for two minutes at most")
 	visit, err := s.Knock(c.ctx, kind, where, words, name)
 	if err != nil {
-		if errors.Is(err, vaultsync.ErrGone) {
-			return withHint(err, "give the path that the shared folder has on this computer; if it is not there yet, let it be copied first")
-		}
 		return enrolled(err, kind, again)
 	}
 	defer visit.Close()
@@ -201,7 +212,8 @@ func (c *cli) joinDevices(where, name string) error {
 	if _, err := v.Refresh(); err != nil {
 		return err
 	}
-	c.ui.say("this computer is let in: it had %s, and %s now", accounts(had), accounts(len(v.Accounts())))
+	c.ui.say("this computer is let in: it had %s, and has %d now", accounts(had), len(v.Accounts()))
+	c.ui.say(byThemselves)
 	return c.syncOnce(s)
 }
 
@@ -222,7 +234,9 @@ func (c *cli) removeDevice(name string, yes bool) error {
 	switch {
 	case errors.Is(err, syncing.ErrNames):
 		return withHint(fmt.Errorf("%w: %s", err, name), "give its id: \"codefob devices\" shows it")
-	case err != nil || d.Removed:
+	case err == nil && d.Removed:
+		return withHint(fmt.Errorf("%s was removed already", d.Name), "where it may be in other hands, set up new codes for all accounts that are older than that: \"codefob list\"")
+	case err != nil:
 		return withHint(fmt.Errorf("%w: %q", vaultsync.ErrNoDevice, name), "\"codefob devices\" lists them")
 	case d.Self:
 		return withHint(errors.New("a computer does not remove itself"), "do it on another one of yours; to stop here only: codefob sync off folder, and codefob sync off relay")

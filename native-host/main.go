@@ -69,7 +69,7 @@ func commands() []command {
 		{"recovery", "QUERY [--add [FILE]] [--show]", "keep an account's recovery codes", (*cli).recovery},
 		{"log", "[--account QUERY]", "tell which account's codes went where and when, and what was refused", (*cli).log},
 		{"sync", "[folder PATH | relay URL | status | off …] [--watch]", "keep the same accounts on all of your computers", (*cli).sync},
-		{"devices", "[add | join WHERE | remove NAME]", "list the computers that sync, let one in, or shut one out", (*cli).devices},
+		{"devices", "[add | join PATH_OR_URL | remove NAME]", "list the computers that sync, let one in, or shut one out", (*cli).devices},
 		{"install", "[--browser NAME…]", "register with the browsers", (*cli).install},
 		{"uninstall", "", "take the registrations away", (*cli).uninstall},
 		{"directory", "update [FILE] [--dry-run]", "take over what services take for logging in", (*cli).directory},
@@ -133,6 +133,9 @@ func (c *cli) flags(name string) *pflag.FlagSet {
 				if strings.Contains(cmd.args, "QUERY") {
 					c.ui.print("A QUERY is an account's id, or words of its issuer, name or sites.\n")
 				}
+				if name == "sync" || name == "devices" {
+					c.ui.print("%s", twoComputers)
+				}
 			}
 		}
 		c.ui.print("\nOptions:\n%s", fs.FlagUsages())
@@ -140,6 +143,22 @@ func (c *cli) flags(name string) *pflag.FlagSet {
 	fs.StringVar(&c.passphraseFile, "vault-passphrase-file", c.passphraseFile, "read the vault's passphrase from this `FILE` (- for standard input)")
 	return fs
 }
+
+// twoComputers is in the help of what syncs.
+const twoComputers = `
+On your first computer, by a folder that the others have too, or by a relay (or both):
+  codefob sync folder PATH       or: codefob sync relay URL
+  codefob devices add            shows ten words, good for two minutes
+On each other one, whose vault may be empty or full:
+  codefob devices join PATH      or: codefob devices join URL
+
+From then on changes go by themselves while a browser has the vault open.
+  codefob sync                   once, now; with --watch, until it is interrupted
+  codefob sync status            how it goes, and accounts that are there twice
+  codefob sync off folder        or: codefob sync off relay
+  codefob devices                the computers, and when each was last heard
+  codefob devices remove NAME    shuts one out, and lists the accounts that it knew
+`
 
 // parse reads the options, and wants between least and most arguments besides.
 func parse(fs *pflag.FlagSet, args []string, least, most int) ([]string, error) {

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -58,7 +60,7 @@ func (c *cli) openSyncing(open func() (*vault.Vault, error)) (*vault.Vault, *syn
 }
 
 // errOff says that syncing is off, and how to turn it on.
-var errOff = withHint(vaultsync.ErrNone, "on your first computer: codefob sync folder PATH, or codefob sync relay URL; on each other one: codefob devices join")
+var errOff = withHint(vaultsync.ErrNone, "on your first computer: codefob sync folder PATH, or codefob sync relay URL, and then codefob devices add; on each other one: codefob devices join PATH_OR_URL")
 
 func (c *cli) syncBy(kind, where, name string) error {
 	name, err := deviceName(name)
@@ -120,11 +122,17 @@ func (c *cli) syncOnce(s *syncing.Syncing) error {
 	if len(st.Carriers) == 0 {
 		return withHint(syncing.ErrNoCarrier, "codefob sync folder PATH, or codefob sync relay URL")
 	}
-	failed := []string{}
+	isOut := slices.ContainsFunc(st.Devices, func(d syncing.Device) bool { return d.Self && d.Removed })
+	var failed []string
+	hint := "your accounts are safe here, and changes are handed over once it can be reached"
 	for _, carrier := range st.Carriers {
 		switch {
 		case carrier.Error != "":
 			failed = append(failed, carrier.Error)
+			if way := carrier.WayOut(); way != "" {
+				hint += "; " + way
+			}
+		case isOut: // what others have, it does not get
 		case carrier.Pending > 0:
 			c.ui.say("%s does not have %s yet", carrier.Where, changes(carrier.Pending))
 		default:
@@ -133,7 +141,7 @@ func (c *cli) syncOnce(s *syncing.Syncing) error {
 	}
 	c.tellTroubles(st)
 	if len(failed) > 0 {
-		return withHint(errors.New(strings.Join(failed, "; ")), "your accounts are safe here, and changes are handed over once it can be reached")
+		return withHint(errors.New(strings.Join(failed, "; ")), "%s", hint)
 	}
 	return nil
 }
@@ -315,7 +323,7 @@ func (c *cli) checkSync(v *vault.Vault) []finding {
 	for _, carrier := range st.Carriers {
 		switch {
 		case carrier.Error != "":
-			list = append(list, bad("sync "+carrier.Kind, errors.New(carrier.Error), "see that it is there, or use another: codefob sync "+carrier.Kind+" …"))
+			list = append(list, bad("sync "+carrier.Kind, errors.New(carrier.Error), cmp.Or(carrier.WayOut(), "see that it is there, or use another: codefob sync "+carrier.Kind+" …")))
 		default:
 			list = append(list, good("sync "+carrier.Kind, "%s, last reached %s, %s pending", carrier.Where, when(carrier.Reached), changes(carrier.Pending)))
 		}

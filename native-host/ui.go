@@ -139,7 +139,7 @@ var hints = []struct {
 	{prompt.ErrUnavailable, "run it in a terminal"},
 	{site.ErrRefused, "name the host where you log in, as the address bar shows it: github.com"},
 	{vaultsync.ErrGone, "plug it in or mount it, and try again; your accounts are safe here"},
-	{vaultsync.ErrRemoved, "to take part again: codefob devices join"},
+	{vaultsync.ErrRemoved, `to take part again: "codefob devices add" on another computer, and "codefob devices join" here`},
 	{vaultsync.ErrNotMember, "wait until the folder is copied, or the relay can be reached, and try again: codefob sync"},
 	{vaultsync.ErrBehind, "let the others hand over what they have: codefob sync; if that does not help: codefob devices remove on another computer, and codefob devices join here"},
 	{vaultsync.ErrStorage, "your accounts are as they were; make room on the disk, or make its folder writable, and try again"},
