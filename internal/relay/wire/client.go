@@ -41,6 +41,9 @@ func kindOf(err error) error {
 		errors.Is(err, net.ErrClosed), errors.Is(err, context.Canceled):
 		return fmt.Errorf("%w: %w", ErrUnreached, err)
 	}
+	if len(err.Error()) > 100 { // what it sent instead
+		return ErrNotRelay
+	}
 	return fmt.Errorf("%w: %w", ErrNotRelay, err)
 }
 
