@@ -199,11 +199,14 @@ func (r *Replica) Take(name string, b Batch) error {
 			c.position, c.dropped = c.Position, false
 		}
 	}
-	r.anew = false
+	r.anew, r.lost = false, r.lost && (b.More || b.Older)
 	if len(r.loose[name]) == 0 && len(r.early) == 0 { // else it is read again after a restart
 		c.settled()
 	}
 	r.look()
+	if r.lost { // until all has come again
+		return nil
+	}
 	return r.remember()
 }
 
@@ -350,7 +353,7 @@ func kindOf(err error) Kind {
 
 // remember writes memory.json.
 func (r *Replica) remember() error {
-	m := memory{Carriers: map[string]*carried{}}
+	m := memory{Carriers: map[string]*carried{}, Records: r.records.size, Entries: r.entries.size}
 	for name, c := range r.carriers {
 		m.Carriers[name] = c
 	}

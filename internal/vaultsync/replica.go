@@ -93,6 +93,7 @@ type Replica struct {
 	held    []*signed          // with a clock ahead
 	strayed []*signed          // of removed devices, of a history that does not lead to what counts
 	anew    bool               // all carriers are to be read from their beginning
+	lost    bool               // so they are, as the logs have lost what they had; nothing is made before
 	newer   map[DeviceID]bool
 	state   *State
 	clock   int64
@@ -193,6 +194,8 @@ type memory struct {
 	Carriers map[string]*carried `json:"carriers"`
 	Lasting  []Trouble           `json:"lasting,omitzero"`
 	Now      []Trouble           `json:"now,omitzero"`
+	Records  int64               `json:"records,omitzero"` // how long the logs were: where they are shorter, what they lost is to come again
+	Entries  int64               `json:"entries,omitzero"`
 }
 
 // Create begins syncing with this computer as the first device. folder is made; it
@@ -371,7 +374,7 @@ func (r *Replica) load() error {
 		return err
 	}
 	r.learnKeys() // those that were to be written when the power went; they are in the log
-	remembers := r.recall()
+	m, remembers := r.recall()
 	err = r.records.each(func(record []byte) error {
 		s, _, err := r.unseal(record)
 		if err == nil {
@@ -382,6 +385,10 @@ func (r *Replica) load() error {
 	if err != nil {
 		return err
 	}
+	if r.records.size < m.Records || r.entries.size < m.Entries {
+		clear(r.carriers)
+		r.lost, remembers = true, false
+	}
 	r.settle()
 	r.dropLate()
 	if !remembers {
@@ -391,11 +398,10 @@ func (r *Replica) load() error {
 }
 
 // recall reads memory.json, and tells whether it could. Without it all is read again from the carriers.
-func (r *Replica) recall() bool {
+func (r *Replica) recall() (m memory, ok bool) {
 	raw, err := r.store.read(memoryFile)
-	var m memory
 	if err != nil || json.Unmarshal(raw, &m) != nil {
-		return false
+		return memory{}, false
 	}
 	for name, c := range m.Carriers {
 		if c != nil {
@@ -413,7 +419,7 @@ func (r *Replica) recall() bool {
 		r.noted[troubleKey{t.Kind, t.Carrier, t.Device}] = t.Since
 	}
 	r.memory = raw
-	return true
+	return m, true
 }
 
 // bringer is the carrier that brought what there is of a device behind a hole.
@@ -528,7 +534,7 @@ func (r *Replica) Change(changes []Change) error {
 	if err := r.member(); err != nil {
 		return err
 	}
-	if len(r.waiting[r.self]) > 0 { // what it made now would be a fork
+	if r.lost || len(r.waiting[r.self]) > 0 { // what it made now would be a fork
 		return ErrBehind
 	}
 	var made []*signed

@@ -642,6 +642,40 @@ func TestATornLogIsMendedAndADamagedOneIsSaid(t *testing.T) {
 	}
 }
 
+// A log that lost more than its end, as by a disk gone bad: all comes again from the carriers, and nothing is made before.
+func TestALogThatIsLostComesAgain(t *testing.T) {
+	for _, name := range []string{recordsFile, membersFile} {
+		t.Run(name, func(t *testing.T) {
+			all := copies(t, fixed)[:2]
+			w := line("w")
+			for i, c := range all {
+				c.add(fmt.Sprint(i), "SECRET")
+				rounds(t, w, all...)
+			}
+			c := all[0]
+			c.store.files[name] = []byte("nonsense")
+			if err := c.restart(); err != nil {
+				t.Fatal(err)
+			}
+			c.add("offline", "SECRET")
+			if err := c.Change(c.State().Diff(c.vault)); err == nil {
+				t.Error("it makes operations that it may have made otherwise")
+			}
+			rounds(t, w, all...)
+			all[1].add("later", "SECRET")
+			rounds(t, w, all...)
+			if c.State().Hash() != all[1].State().Hash() || len(c.vault.Accounts) != 4 || len(all[1].vault.Accounts) != 4 {
+				t.Errorf("not all came: %d and %d accounts", len(c.vault.Accounts), len(all[1].vault.Accounts))
+			}
+			for _, c := range all {
+				if len(c.Troubles()) > 0 {
+					t.Errorf("%v", c.kinds())
+				}
+			}
+		})
+	}
+}
+
 func TestRecordsShowNothingAndEveryBitCounts(t *testing.T) {
 	c := copies(t, fixed)[0]
 	c.add("CANARY", "CANARYSECRET")
