@@ -58,7 +58,7 @@ test("two histories of nobody are those of the list of devices", () => {
 test("this computer, who was removed, and what waits are told", () => {
   const all = said(on).join("\n");
   expect(all).toContain("LaptopThis computer");
-  expect(all).toMatch(/DeskLast change from it: Feb 3, 2026.*wait for an earlier one: 2Removed/);
+  expect(all).toMatch(/DeskLast change from it: \u2068Feb 3, 2026.*wait for an earlier one: 2Removed/);
   expect(all).toContain(
     "Folder/sharedNot reached yetChanges that it does not have yet: 3It cannot be used now: it is gone",
   );

@@ -33,6 +33,6 @@ function row({ at, since, times, act, account, accounts, host, by, refused }: Lo
   return make("li", "", make("div", "account", names, time));
 }
 
-/** A time in the browser's language. */
+/** A time in the browser's language, which need not be that of the text around it, nor go in its direction: hence the isolation. */
 export const moment = (at: number) =>
-  new Date(at).toLocaleString(chrome.i18n.getUILanguage(), { dateStyle: "medium", timeStyle: "short" });
+  `\u2068${new Date(at).toLocaleString(chrome.i18n.getUILanguage(), { dateStyle: "medium", timeStyle: "short" })}\u2069`;
