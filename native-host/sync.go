@@ -87,7 +87,7 @@ func (c *cli) syncBy(kind, where, name string) error {
 		c.ui.say("changes go by this %s from now on", kind)
 	} else {
 		c.ui.say("syncing is on, and this is the first computer")
-		c.ui.say("next: \"codefob devices add\" lets another one in")
+		c.ui.say("next: \"codefob devices add\" lets another one in; if one of yours syncs already, have this one join it: codefob devices join %s", where)
 	}
 	if kind == syncing.Relay {
 		c.ui.say("handing over what is here, which may take some seconds the first time")
