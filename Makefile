@@ -79,9 +79,9 @@ unbrowsed:
 	@grep -A1 -e '--- SKIP' build/go-test.log || true
 	@grep '^ok' build/go-test.log
 	@# What starts goroutines, as internal/archtest finds it. Without the transcripts, which start programs, and without
-	@# pictures: they are read by one goroutine, and take longer than they may under the race detector. It has memory of
+	@# pictures and much data: they are for one goroutine, and take long under the race detector. It has memory of
 	@# its own, which no scan gets through. What the relay is in is for make soak: NATS takes minutes to build so.
-	CGO_ENABLED=1 go test -vet=off -race -skip 'Scripts$$|Screenshot|InMemory' ./internal/away ./internal/directory ./internal/host ./internal/keystore ./internal/prompt ./internal/relay/wire ./native-host
+	CGO_ENABLED=1 go test -vet=off -race -skip 'Scripts$$|Screenshot|InMemory|WhateverTheKeychainDoes|TenThousandAccounts|LongestList' ./internal/away ./internal/directory ./internal/host ./internal/keystore ./internal/prompt ./internal/relay/wire ./native-host
 	CGO_ENABLED=1 go test -vet=off -race -run '^(TestCreateAtOnce|TestKDBX)$$' ./internal/vault ./internal/interchange
 	cd extension && npm run --silent check && npm test --silent
 	cd extension && npx --no-install vitest run --config e2e/vitest.config.mjs detector
