@@ -37,7 +37,7 @@ $(WIDGETS)/node_modules: $(WIDGETS)/package-lock.json
 
 # The host without a release budget, for the tests that fill often and those that time it.
 BENCH_HOST := build/codefob-bench
-$(BENCH_HOST): $(SOURCES)
+$(BENCH_HOST): $(SOURCES) | $(HOST)
 	$(GO_BUILD) -tags nethttpomithttp2,bench -o $@ ./native-host
 
 # What is defined once, written where it is needed twice.
@@ -56,10 +56,11 @@ demo: setup host extension
 	node extension/e2e/demo.mjs
 
 test: SETUP := test
-# The end-to-end tests wait more than they work: the others run meanwhile, and let them go first.
+# The end-to-end tests wait more than they work: the others run meanwhile, and let them go first. The third job is for
+# what npm fetches before both.
 test: setup
 	@# What failed in unit is said again at the end: the other half takes longer, and what it says would hide it.
-	+@rm -f build/unit.failed; $(MAKE) --no-print-directory --jobs=2 --output-sync=line e2e unit BESIDE="nice -n 10" || \
+	+@rm -f build/unit.failed; $(MAKE) --no-print-directory --jobs=3 --output-sync=line e2e unit BESIDE="nice -n 10" || \
 	  { test ! -e build/unit.failed || tail -n 150 build/unit.log; exit 1; }
 	@echo "everything passed"
 
@@ -88,7 +89,7 @@ unbrowsed:
 	.ci/reproducible
 
 # The detector alone reads its pages among the unit tests: no key and no click of it can come late.
-e2e: host extension $(BENCH_HOST) $(WIDGETS)/node_modules
+e2e: $(WIDGETS)/node_modules extension host $(BENCH_HOST)
 	cd extension && npx --no-install vitest run --config e2e/vitest.config.mjs --exclude '**/detector.test.mjs'
 
 # Ten seconds on each fuzz test; make fuzz FUZZTIME=30m for more.
