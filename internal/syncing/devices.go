@@ -225,10 +225,7 @@ func (v *Visit) Enter(ctx context.Context) error {
 // begin puts the new device in the place of what was here.
 func (v *Visit) begin(ctx context.Context, w vaultsync.Welcome) error {
 	s := v.s
-	if err := os.MkdirAll(s.folder, 0o700); err != nil {
-		return fmt.Errorf("%w: %w", vaultsync.ErrStorage, err)
-	}
-	release, err := s.lock(ctx)
+	release, err := s.lockNew(ctx)
 	if err != nil {
 		return err
 	}

@@ -155,6 +155,14 @@ func (s *Syncing) lock(ctx context.Context) (release func(), err error) {
 	}
 }
 
+// lockNew makes the folder first, if there is none.
+func (s *Syncing) lockNew(ctx context.Context) (release func(), err error) {
+	if err := os.MkdirAll(s.folder, 0o700); err != nil {
+		return nil, fmt.Errorf("%w: %w", vaultsync.ErrStorage, err)
+	}
+	return s.lock(ctx)
+}
+
 // load reads what another program may have changed.
 func (s *Syncing) load() error {
 	if now := s.stampNow(); s.replica == nil || now != s.stamp {
@@ -422,10 +430,7 @@ func (s *Syncing) Use(ctx context.Context, kind, where, name string) error {
 
 // create makes this computer the first device, if no other program does so meanwhile.
 func (s *Syncing) create(ctx context.Context, name string) error {
-	if err := os.MkdirAll(s.folder, 0o700); err != nil {
-		return fmt.Errorf("%w: %w", vaultsync.ErrStorage, err)
-	}
-	release, err := s.lock(ctx)
+	release, err := s.lockNew(ctx)
 	if err != nil {
 		return err
 	}

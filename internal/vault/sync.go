@@ -19,8 +19,8 @@ type AccountRecord = record
 // SheetCode is one recovery code of an [AccountRecord].
 type SheetCode = recoveryCode
 
-// Twin opens the same vault once more, without asking, for another goroutine. It is
-// locked by itself. The vault must be open.
+// Twin is the same vault once more, for another goroutine: it has the key, and is locked by itself. Its accounts
+// are read by the first [Vault.Refresh], and not there before. The vault must be open.
 func (v *Vault) Twin() (*Vault, error) {
 	if v.identity == nil {
 		return nil, ErrLocked
@@ -28,11 +28,14 @@ func (v *Vault) Twin() (*Vault, error) {
 	t := at(v.home)
 	text := []byte(v.identity.String())
 	defer clear(text)
-	if err := t.UnlockIdentity(text); err != nil {
-		t.Lock()
-		return nil, err
-	}
-	return t, nil
+	err := apart(func() error {
+		identity, err := parseIdentity(text)
+		if err == nil {
+			t.hold(identity)
+		}
+		return err
+	})
+	return t, err
 }
 
 // Identity is the vault's key, which opens what is sealed to it. It is good until [Vault.Lock].

@@ -74,3 +74,26 @@ func TestPutMarksAndRemindersHaveTheirLimits(t *testing.T) {
 		return errors.Join(err, err2)
 	}))
 }
+
+// Whoever makes one waits for nothing: the host has requests to answer.
+func TestATwinIsReadWhenItIsNeeded(t *testing.T) {
+	v := newVault(t)
+	id := mustAdd(t, v, totp("alice"))
+	twin, err := v.Twin()
+	check(t, err)
+	defer twin.Lock()
+	if twin.doc != nil {
+		t.Error("it was read before anybody asked")
+	}
+	changed, err := twin.Refresh()
+	check(t, err)
+	if _, ok := twin.Account(id); !ok || !changed {
+		t.Errorf("after Refresh: the account is there: %v, changed: %v", ok, changed)
+	}
+	v.Lock()
+	if _, ok := twin.Account(id); !ok {
+		t.Error("it was locked with the other")
+	}
+	_, err = v.Twin()
+	wantError(t, "of a locked vault", err, ErrLocked)
+}

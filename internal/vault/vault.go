@@ -200,10 +200,15 @@ func (v *Vault) unlock(identity *age.X25519Identity) error {
 		v.tried = identity
 		return err
 	}
+	v.hold(identity)
+	return nil
+}
+
+// hold has the vault's key from now on.
+func (v *Vault) hold(identity *age.X25519Identity) {
 	v.identity, v.tried = identity, nil
 	v.state.unlock(identity)
 	v.log.unlock(identity)
-	return nil
 }
 
 // read takes in accounts.age.
